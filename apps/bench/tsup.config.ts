@@ -1,0 +1,5 @@
+import { app, type Options } from '@papyra/build-config/tsup'
+
+const config: Options = app({ entry: ['src/main.ts', 'src/worker.ts'] })
+
+export default config

@@ -1,0 +1,25 @@
+// Settings that every package's vitest.config.ts and the root's share.
+import { defaultServerConditions } from 'vite'
+import { defineConfig } from 'vitest/config'
+
+const sourceFirst = ['papyra-source', ...defaultServerConditions]
+
+/** Resolve @papyra/* to their TypeScript sources, so that tests need no build. */
+export const conditions = {
+  resolve: { conditions: sourceFirst },
+  ssr: { resolve: { conditions: sourceFirst, externalConditions: ['papyra-source'] } },
+}
+
+/** CI machines are shared and slow: a test that is merely slow there must not fail. */
+export const timeouts = { testTimeout: 120_000, hookTimeout: 120_000, teardownTimeout: 30_000 }
+
+export default defineConfig({
+  ...conditions,
+  test: {
+    ...timeouts,
+    include: ['test/**/*.test.ts'],
+    environment: 'node',
+    pool: 'forks',
+    passWithNoTests: true,
+  },
+})

@@ -1,0 +1,83 @@
+export { systemClock, manualClock, type Clock, type ManualClock } from './clock.js'
+export {
+  RECORD_KINDS,
+  isRecordKind,
+  type RecordKind,
+  type JsonValue,
+  type AppendFact,
+  type StoredRecord,
+  type RecordMeta,
+  type EventInput,
+  type AuditInput,
+  type DeadLetterInput,
+  type EventRecord,
+  type AuditRecord,
+  type DeadLetterRecord,
+} from './records.js'
+export {
+  STARTUP_MODES,
+  RECOVERY_MODES,
+  ACK_LEVELS,
+  type RetentionLimits,
+  type RetentionPolicy,
+  type StartupMode,
+  type RecoveryMode,
+  type AckLevel,
+} from './policy.js'
+export { defineCapabilities, type Capabilities } from './capabilities.js'
+export {
+  ERROR_CODES,
+  type PapyraErrorCode,
+  type CodeExplanation,
+  type ErrorExplanation,
+} from './error-codes.js'
+export { PapyraError, isPapyraError, throwIfAborted, type PapyraErrorOptions } from './errors.js'
+export {
+  ANOMALY_CODES,
+  NOTICE_CODES,
+  type AnomalyCode,
+  type NoticeCode,
+  type AnomalyExplanation,
+} from './anomalies.js'
+export {
+  METRIC_DEFINITIONS,
+  type MetricDefinition,
+  type MetricKey,
+  type MetricValues,
+  type MetricsSnapshot,
+} from './metrics.js'
+export type {
+  SeqRange,
+  Anomaly,
+  Notice,
+  RecordedLoss,
+  ScanReport,
+  RecoveryReport,
+  DropReason,
+  DropSummary,
+  UnmetLimit,
+  CompactionReport,
+  HistoryEntry,
+  StoreDescription,
+  OwnerInfo,
+} from './reports.js'
+export type {
+  Progress,
+  LongOperation,
+  ScanOptions,
+  RecoverOptions,
+  CompactOptions,
+  BeginOptions,
+  BeginReport,
+  ReadQuery,
+  AppendResult,
+  OwnerClient,
+  Finding,
+  ScratchStore,
+  Backend,
+  OpenOptions,
+  BackendDefinition,
+  UpgradeOptions,
+  UpgradeReport,
+  AckOptions,
+} from './backend.js'

@@ -1,0 +1,13 @@
+export { validatePolicy, isUnbounded, diffPolicies } from './policy.js'
+export { planRetention, verdict, type PlanOptions } from './plan.js'
+export type { RetentionPlan, PlanRule, AgeRule, SizeRule, Amount, Verdict } from './plan-types.js'
+export { createLiveView, isStreamable, type LiveView, type LiveViewOptions } from './live-view.js'
+export {
+  checkClock,
+  assertSafe,
+  type ClockFacts,
+  type ClockReading,
+  type SafetyOptions,
+} from './clock-guard.js'
+export { explain } from './explain.js'
+export { isUsableTimestamp, CLOCK_TOLERANCE_MS, OLDEST_USABLE_MS } from './timestamps.js'

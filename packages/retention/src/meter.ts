@@ -1,0 +1,62 @@
+/**
+ * How much of one size limit is used up, by records that come newest first. The first record that
+ * does not fit sets the boundary: from then on none fits, however small.
+ */
+export class Meter {
+  /** What was reserved beforehand for records that the limit may not take. */
+  readonly assumed: number
+  readonly #wanted: number
+  readonly #sparesFirst: boolean
+  #used = 0
+  #tallied = 0
+  #arrived = false
+  #below: number | null = null
+
+  /** `sparesFirst`: the first record to arrive fits, whatever its size. */
+  constructor(wanted: number, assumed: number, sparesFirst: boolean) {
+    this.#wanted = wanted
+    this.assumed = assumed
+    this.#sparesFirst = sparesFirst
+  }
+
+  /** True if the record fits; false if the limit takes it. */
+  take(amount: number, seq: number): boolean {
+    const spared = this.#sparesFirst && !this.#arrived
+    this.#arrived = true
+    const fits = spared || this.#used + amount <= this.#wanted - this.assumed
+    if (this.#below === null && fits) {
+      this.#used += amount
+      return true
+    }
+    this.#below ??= seq + 1
+    return false
+  }
+
+  /** A record that the limit may not take, but which counts against it. */
+  tally(amount: number): void {
+    this.#arrived = true
+    this.#tallied += amount
+  }
+
+  /** Records with a smaller number are taken; `null` if none is. */
+  get below(): number | null {
+    return this.#below
+  }
+
+  /** The sum of what was tallied. */
+  get tallied(): number {
+    return this.#tallied
+  }
+
+  /** True if no later record can fit any more. Every record takes at least 1. */
+  get full(): boolean {
+    return this.#below !== null || this.#used >= this.#wanted - this.assumed
+  }
+
+  /** True if what was taken is what would have been taken with the tally reserved beforehand. */
+  get settled(): boolean {
+    if (this.#tallied === this.assumed) return true
+    if (this.#below !== null) return false
+    return this.#used === 0 || this.#used + this.#tallied <= this.#wanted
+  }
+}

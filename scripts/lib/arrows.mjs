@@ -1,0 +1,37 @@
+// Who may import whom at run time: the table of docs/architecture.md as data.
+// `external` are the packages from outside that the sources may use.
+// `pure` sources import nothing from Node; only those with `files` may import node:fs.
+const file = { papyra: ['contracts', 'retention', 'filelog'] }
+const everything = ['*']
+
+export const ARROWS = {
+  contracts: { papyra: [], pure: true },
+  retention: { papyra: ['contracts'], pure: true },
+  filelog: { papyra: ['contracts'], files: true },
+  core: { papyra: ['contracts', 'retention'], pure: true },
+  'backend-json': file,
+  'backend-rotation': file,
+  'backend-redis': { papyra: ['contracts', 'retention'], external: ['ioredis'] },
+  actors: { papyra: ['contracts', 'core'] },
+  otel: { papyra: ['contracts'], external: ['@opentelemetry/api'] },
+  http: { papyra: ['contracts', 'core'] },
+  doctor: { papyra: ['contracts', 'retention', 'core'], files: true },
+  testkit: { papyra: ['contracts'], external: ['fast-check', 'vitest'], files: true },
+  cli: {
+    papyra: ['contracts', 'core', 'doctor', 'backend-json', 'backend-rotation'],
+    external: ['yargs', 'jiti'],
+    files: true,
+  },
+  // Private programs. They may also use the ./testing subpaths.
+  demo: { papyra: ['core', 'backend-json', 'filelog', 'cli'], files: true },
+  bench: { papyra: everything, external: everything, files: true, testing: true },
+  torture: { papyra: everything, external: everything, files: true, testing: true },
+  'build-config': {
+    papyra: [],
+    external: ['esbuild', 'tsup', 'vite', 'vitest'],
+    files: true,
+  },
+}
+
+/** What every package may have among its devDependencies, beside its own arrows. */
+export const DEV_PACKAGES = ['testkit', 'build-config']

@@ -1,0 +1,24 @@
+// The catalogues that the documents are made of, loaded from their TypeScript sources.
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { bundleForNode } from '@papyra/build-config/bundle'
+import { root } from './workspace.mjs'
+
+export async function loadCatalogues() {
+  const contracts = await load('packages/contracts/src/index.ts')
+  const cli = await load('apps/cli/src/exit-codes.ts')
+  return {
+    errors: contracts.ERROR_CODES,
+    anomalies: contracts.ANOMALY_CODES,
+    notices: contracts.NOTICE_CODES ?? {},
+    metrics: contracts.METRIC_DEFINITIONS,
+    exits: cli.EXIT_CODES.toSorted((a, b) => a.code - b.code),
+  }
+}
+
+async function load(file) {
+  const path = join(root, file)
+  if (!existsSync(path)) throw new Error(`${file} is missing`)
+  return import(pathToFileURL(await bundleForNode(path)).href)
+}

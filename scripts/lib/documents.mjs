@@ -1,0 +1,88 @@
+// The generated documents as { path: text }.
+
+const generated = (source) =>
+  `<!-- Generated from ${source} by \`npm run docs\`. Do not edit. -->\n\n`
+
+export function renderDocuments(catalogues) {
+  return {
+    'docs/errors.md': errorsPage(catalogues),
+    'docs/metrics.md': metricsPage(catalogues.metrics),
+    'docs/exit-codes.md': exitCodesPage(catalogues),
+  }
+}
+
+const DATA = {
+  kept: 'kept',
+  kept_aside: 'kept aside',
+  unproven: 'cannot be proven complete',
+  lost: 'lost',
+  unknown: 'unknown',
+}
+
+function errorsPage({ errors, anomalies, notices }) {
+  const parts = [
+    '# Errors, anomalies and notices',
+    'Every code that Papyra reports, what it means and what to do. Codes are stable: they are never\nrenamed or given another meaning.',
+    '## Errors',
+    'The `code` of a `PapyraError`. The exit code is that of the `papyra` command.',
+    ...Object.entries(errors).map(([code, e]) =>
+      entry(code, [e.meaning, `What to do: ${e.action}`, `Exit code: ${e.exit}.`]),
+    ),
+    '## Anomalies',
+    'What a scan finds wrong with a store.',
+    ...Object.entries(anomalies).map(([code, a]) =>
+      entry(code, [
+        a.meaning,
+        `Recovery: ${a.repair}`,
+        `The data: ${DATA[a.data] ?? a.data}.`,
+        `What to do: ${a.action}`,
+      ]),
+    ),
+    '## Notices',
+    'What a scan tells without holding it against the store.',
+    ...Object.entries(notices).map(([code, n]) =>
+      entry(code, [n.meaning, `What to do: ${n.action}`]),
+    ),
+  ]
+  return `${generated('the catalogues of @papyra/contracts')}${parts.join('\n\n')}\n`
+}
+
+function entry(code, [meaning, ...rest]) {
+  return `### ${code}\n\n${meaning}\n\n${rest.map((line) => `- ${line}`).join('\n')}`
+}
+
+function metricsPage(metrics) {
+  const rows = metrics.map((m) => [
+    `\`${m.key}\``,
+    `\`${m.name}\``,
+    m.type,
+    `\`${m.unit}\``,
+    m.description,
+  ])
+  return `${generated('METRIC_DEFINITIONS of @papyra/contracts')}# Metrics
+
+The numbers that a store keeps about itself, across processes and restarts. A counter only grows; a
+gauge is a level. \`papyra metrics reset\` records a baseline and takes nothing away.
+
+${table(['key', 'name', 'type', 'unit', 'what it counts'], rows)}
+`
+}
+
+function exitCodesPage({ exits, errors }) {
+  const rows = exits.map(({ code, name, meaning }) => {
+    const codes = Object.keys(errors).filter((key) => errors[key].exit === code)
+    const links = codes.map((key) => `[\`${key}\`](errors.md#${key})`).join(', ')
+    return [String(code), name === '' ? '' : `\`${name}\``, meaning, links]
+  })
+  return `${generated('apps/cli/src/exit-codes.ts')}# Exit codes
+
+How the \`papyra\` command ends. The same table holds for every command.
+
+${table(['code', 'name', 'meaning', 'errors that end so'], rows)}
+`
+}
+
+function table(head, rows) {
+  const line = (cells) => `| ${cells.map((c) => c.replaceAll('|', '\\|')).join(' | ')} |`
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n')
+}
