@@ -1,0 +1,66 @@
+import type {
+  BackendDefinition,
+  Clock,
+  RecoveryMode,
+  RetentionPolicy,
+  StartupMode,
+} from '@papyra/contracts'
+import type { IntakeLimits } from './intake.js'
+import type { PapyraHooks } from './open.js'
+import type { PapyraSchemas } from './schemas.js'
+
+/** A backend by name: `json`, `memory`, `rotation`, `redis`, or the package of another one. */
+export interface BackendChoice {
+  readonly use: string
+  /** What the backend is made with, such as `path`. May also stand beside `use`. */
+  readonly options: { readonly [name: string]: unknown }
+}
+
+/** The startup gate, as configured. */
+export interface StartupConfig {
+  readonly mode?: StartupMode
+  readonly recovery?: { readonly mode?: RecoveryMode; readonly quarantineDir?: string }
+  readonly acceptLoss?: boolean
+  readonly force?: boolean
+  readonly coverage?: 'auto' | 'full'
+  /** In ms. */
+  readonly timeBudgetMs?: number
+}
+
+/** Regular compaction, as configured. */
+export interface CompactionConfig {
+  /** In ms. */
+  readonly everyMs?: number
+}
+
+/** A configuration that was checked: camelCase keys, enums in their one spelling. */
+export interface PapyraConfig {
+  readonly systemId?: string
+  readonly environment?: string
+  readonly backend?: BackendChoice | BackendDefinition
+  readonly startup?: StartupConfig
+  readonly retention?: RetentionPolicy
+  readonly create?: 'if-missing' | 'never'
+  readonly expectLogId?: string
+  /** In ms. */
+  readonly waitLockMs?: number
+  readonly upgrade?: boolean
+  /** Where recovery by quarantine keeps originals; also for the startup gate, unless it says otherwise. */
+  readonly quarantineDir?: string
+  readonly intake?: IntakeLimits
+  readonly compaction?: CompactionConfig
+  readonly schemas?: PapyraSchemas
+  readonly hooks?: PapyraHooks
+  readonly clock?: Clock
+}
+
+/** A configuration as a file states it: backend options may stand beside `use`. */
+export interface PapyraConfigInput extends Omit<PapyraConfig, 'backend'> {
+  readonly backend?:
+    | BackendDefinition
+    | {
+        readonly use: string
+        readonly options?: { readonly [name: string]: unknown }
+        readonly [name: string]: unknown
+      }
+}

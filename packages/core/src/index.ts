@@ -1,0 +1,64 @@
+export { openPapyra, type OpenPapyraOptions, type PapyraHooks } from './open.js'
+export type { Papyra, Recorded, CompactNowOptions } from './papyra.js'
+export type {
+  FactTypes,
+  EventsOf,
+  DeadLettersOf,
+  NamesOf,
+  TypedEvent,
+  TypedDeadLetter,
+  EventRecords,
+  DeadLetterRecords,
+  FactRecords,
+} from './facts.js'
+export { runGate } from './gate.js'
+export type { GateOptions, GatePass, GateReport, StartupOptions } from './gate-types.js'
+export { checkStartup, type CheckStartupOptions } from './check-startup.js'
+export { checkProductionRules, resolveEnvironment, type GuardedSettings } from './environment.js'
+export { memoryBackend, type MemoryBackendOptions } from './memory-backend.js'
+export {
+  Reader,
+  type ReaderOptions,
+  type ListQuery,
+  type EventQuery,
+  type DeadLetterQuery,
+} from './reader.js'
+export type { RetentionView } from './visible.js'
+export type { Where, WherePaths } from './where.js'
+export { decodeRecord, decodeUnknown, type AnyRecord, type UnknownRecord } from './decode.js'
+export { serialize } from './serializer.js'
+export {
+  DROP_REASONS,
+  type Intake,
+  type IntakeLimits,
+  type IntakeStats,
+  type Drop,
+  type DropReason,
+} from './intake.js'
+export type { LifecycleState } from './lifecycle.js'
+export type {
+  PapyraSchemas,
+  StandardSchema,
+  SchemaIssue,
+  SchemaResult,
+  SchemaMismatch,
+} from './schemas.js'
+export {
+  defineConfig,
+  parseConfig,
+  configToOpenOptions,
+  type ParseConfigOptions,
+} from './config.js'
+export type {
+  PapyraConfig,
+  PapyraConfigInput,
+  BackendChoice,
+  StartupConfig,
+  CompactionConfig,
+} from './config-types.js'
+export {
+  scheduleCompaction,
+  type CompactionSchedule,
+  type CompactionScheduleOptions,
+  type Timer,
+} from './compactor.js'

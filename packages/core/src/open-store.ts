@@ -1,0 +1,241 @@
+import {
+  PapyraError,
+  type AppendResult,
+  type AuditInput,
+  type AuditRecord,
+  type Backend,
+  type Clock,
+  type CompactionReport,
+  type MetricsSnapshot,
+  type RetentionPolicy,
+  type ScanOptions,
+  type ScanReport,
+  type StoreDescription,
+} from '@papyra/contracts'
+import { isUnbounded } from '@papyra/retention'
+import type { AnyRecord } from './decode.js'
+import {
+  encodeAudit,
+  encodeDeadLetter,
+  encodeEvent,
+  type EncodedFact,
+  type FactSource,
+} from './encode.js'
+import type {
+  DeadLetterRecords,
+  DeadLettersOf,
+  EventRecords,
+  EventsOf,
+  FactRecords,
+  FactTypes,
+  NamesOf,
+  TypedDeadLetter,
+  TypedEvent,
+} from './facts.js'
+import type { GateReport } from './gate-types.js'
+import { IntakeQueue, type Intake, type IntakeLimits } from './intake.js'
+import { Lifecycle, type LifecycleState } from './lifecycle.js'
+import type { PapyraHooks } from './open.js'
+import type { CompactNowOptions, Papyra, Recorded } from './papyra.js'
+import { Reader, type DeadLetterQuery, type EventQuery, type ListQuery } from './reader.js'
+import { schemaVerdict, type PapyraSchemas } from './schemas.js'
+import type { RetentionView } from './visible.js'
+
+/** What an open store is made of, besides its backend. */
+export interface OpenStoreOptions {
+  readonly systemId: string
+  readonly logId: string
+  readonly retention: RetentionPolicy | null
+  readonly report: GateReport
+  readonly clock: Clock
+  readonly schemas: PapyraSchemas | undefined
+  readonly intake: IntakeLimits
+  readonly hooks: PapyraHooks
+}
+
+/** `Papyra` over a backend that has begun. */
+export class OpenStore<Facts extends FactTypes> implements Papyra<Facts> {
+  readonly systemId: string
+  readonly logId: string
+  readonly retention: RetentionPolicy | null
+  readonly startupReport: GateReport
+  readonly #backend: Backend
+  readonly #options: OpenStoreOptions
+  readonly #lifecycle = new Lifecycle()
+  readonly #source: FactSource
+  readonly #intake: IntakeQueue
+  readonly #reader: Reader
+
+  constructor(backend: Backend, options: OpenStoreOptions) {
+    this.systemId = options.systemId
+    this.logId = options.logId
+    this.retention = options.retention
+    this.startupReport = options.report
+    this.#backend = backend
+    this.#options = options
+    this.#source = { systemId: options.systemId, now: () => options.clock.now() }
+    const { onDrop, onSchemaMismatch } = options.hooks
+    this.#intake = new IntakeQueue({
+      ...options.intake,
+      source: this.#source,
+      append: (facts) => backend.append(facts),
+      refusal: (fact) => schemaVerdict(options.schemas, fact),
+      ...(onDrop === undefined ? {} : { onDrop }),
+    })
+    this.#reader = new Reader(backend, {
+      view: () => this.#view(),
+      ...(options.schemas === undefined ? {} : { schemas: options.schemas }),
+      ...(onSchemaMismatch === undefined ? {} : { onSchemaMismatch }),
+    })
+    this.#lifecycle.opened()
+  }
+
+  get state(): LifecycleState {
+    return this.#lifecycle.state
+  }
+
+  get intake(): Intake {
+    return this.#intake
+  }
+
+  recordEvent<Type extends NamesOf<EventsOf<Facts>>>(
+    event: TypedEvent<EventsOf<Facts>, Type>,
+  ): Promise<Recorded> {
+    return this.#record(encodeEvent, event)
+  }
+
+  recordAudit(audit: AuditInput): Promise<Recorded> {
+    return this.#record(encodeAudit, audit)
+  }
+
+  recordDeadLetter<Type extends NamesOf<DeadLettersOf<Facts>>>(
+    letter: TypedDeadLetter<DeadLettersOf<Facts>, Type>,
+  ): Promise<Recorded> {
+    return this.#record(encodeDeadLetter, letter)
+  }
+
+  listEvents<Type extends NamesOf<EventsOf<Facts>> = NamesOf<EventsOf<Facts>>>(
+    query?: EventQuery<EventRecords<EventsOf<Facts>, Type>, Type>,
+  ): AsyncIterable<EventRecords<EventsOf<Facts>, Type>> {
+    return this.#open(this.#reader.listEvents(query as EventQuery)) as AsyncIterable<
+      EventRecords<EventsOf<Facts>, Type>
+    >
+  }
+
+  listAudits(query?: ListQuery<AuditRecord>): AsyncIterable<AuditRecord> {
+    return this.#open(this.#reader.listAudits(query))
+  }
+
+  listDeadLetters<Type extends NamesOf<DeadLettersOf<Facts>> = NamesOf<DeadLettersOf<Facts>>>(
+    query?: DeadLetterQuery<DeadLetterRecords<DeadLettersOf<Facts>, Type>, Type>,
+  ): AsyncIterable<DeadLetterRecords<DeadLettersOf<Facts>, Type>> {
+    return this.#open(this.#reader.listDeadLetters(query as DeadLetterQuery)) as AsyncIterable<
+      DeadLetterRecords<DeadLettersOf<Facts>, Type>
+    >
+  }
+
+  list(query?: ListQuery<FactRecords<Facts>>): AsyncIterable<FactRecords<Facts>> {
+    return this.#open(this.#reader.list(query as ListQuery<AnyRecord>)) as AsyncIterable<
+      FactRecords<Facts>
+    >
+  }
+
+  async compact(options: CompactNowOptions = {}): Promise<CompactionReport> {
+    const policy = options.policy ?? this.retention
+    return this.#lifecycle.run(async () => {
+      if (policy === null || isUnbounded(policy)) {
+        throw new PapyraError(
+          'retention_missing',
+          'Nothing would ever be removed: there is no policy.',
+        )
+      }
+      return this.#backend.compact({
+        ...options,
+        policy,
+        signal: this.#untilClosing(options.signal),
+      })
+    })
+  }
+
+  scan(options: ScanOptions = {}): Promise<ScanReport> {
+    return this.#lifecycle.run(() =>
+      this.#backend.scan({ ...options, signal: this.#untilClosing(options.signal) }),
+    )
+  }
+
+  describe(): Promise<StoreDescription> {
+    return this.#lifecycle.run(() => this.#backend.describe())
+  }
+
+  async metrics(): Promise<MetricsSnapshot> {
+    return (await this.describe()).metrics
+  }
+
+  flush(): Promise<void> {
+    return this.#lifecycle.run(async () => {
+      await this.#intake.flush()
+      await this.#backend.flush()
+    })
+  }
+
+  close(): Promise<void> {
+    const drained = this.#intake.close()
+    return this.#lifecycle.close(async () => {
+      await drained
+      await this.#backend.close()
+    })
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  /** Encodes at the call, so that later changes to the input change nothing. */
+  async #record<Input>(
+    encode: (input: Input, source: FactSource) => EncodedFact,
+    input: Input,
+  ): Promise<Recorded> {
+    this.#lifecycle.check()
+    const fact = encode(input, this.#source)
+    const refusal = schemaVerdict(this.#options.schemas, fact)
+    // The backend drains its appends when it closes, so closing need not wait for them here.
+    const { firstSeq } = await (refusal === null
+      ? this.#backend.append([fact])
+      : this.#lifecycle.run(() => this.#appendUnless(refusal, fact)))
+    return { seq: firstSeq }
+  }
+
+  async #appendUnless(
+    refusal: PapyraError | Promise<PapyraError | null>,
+    fact: EncodedFact,
+  ): Promise<AppendResult> {
+    const refused = await refusal
+    if (refused !== null) throw refused
+    return this.#backend.append([fact])
+  }
+
+  #view(): RetentionView {
+    const { report, clock } = this.#options
+    const scan = report.after ?? report.scan
+    const counted = scan !== null && scan.coverage !== 'quick'
+    const none = counted && !scan.notices.some(({ code }) => code === 'unknown_kind')
+    return {
+      policy: this.retention,
+      now: clock.now(),
+      unknownKinds: none ? 'none' : 'possible',
+    }
+  }
+
+  async *#open<Item>(list: AsyncIterable<Item>): AsyncGenerator<Item> {
+    this.#lifecycle.check()
+    for await (const item of list) {
+      yield item
+      this.#lifecycle.check()
+    }
+  }
+
+  #untilClosing(signal: AbortSignal | undefined): AbortSignal {
+    const { closing } = this.#lifecycle
+    return signal === undefined ? closing : AbortSignal.any([signal, closing])
+  }
+}

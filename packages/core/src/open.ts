@@ -1,0 +1,118 @@
+import {
+  PapyraError,
+  systemClock,
+  type BackendDefinition,
+  type Clock,
+  type RetentionPolicy,
+} from '@papyra/contracts'
+import { isUnbounded, validatePolicy } from '@papyra/retention'
+import type { FactTypes } from './facts.js'
+import { closingOnFailure, runGate } from './gate.js'
+import type { GateOptions, GateReport, StartupOptions } from './gate-types.js'
+import type { Drop, IntakeLimits } from './intake.js'
+import { OpenStore } from './open-store.js'
+import type { Papyra } from './papyra.js'
+import type { PapyraSchemas, SchemaMismatch } from './schemas.js'
+import { tell } from './tell.js'
+
+/** Where core tells what nobody waits for. A hook that throws changes nothing. */
+export interface PapyraHooks {
+  /** The intake dropped facts. */
+  readonly onDrop?: (drop: Drop) => void
+  /** A record was read whose payload its schema does not accept; it is shown all the same. */
+  readonly onSchemaMismatch?: (mismatch: SchemaMismatch) => void
+  /** What the startup gate found and decided, before the store is ready. */
+  readonly onStartup?: (report: GateReport) => void
+}
+
+export interface OpenPapyraOptions {
+  /** The name of the actor system; stored with every fact. */
+  readonly systemId: string
+  readonly backend: BackendDefinition
+  readonly startup?: StartupOptions
+  /** What the store keeps; recorded with it. Mandatory in production. */
+  readonly retention?: RetentionPolicy
+  /** Default `never` in production, else `if-missing`. */
+  readonly create?: 'if-missing' | 'never'
+  /** Reject with `wrong_log` if the store has another id. */
+  readonly expectLogId?: string
+  /** How long to wait for a living owner to go, in ms. Default 500. */
+  readonly waitLockMs?: number
+  /** Convert a sound plain log, keeping the original aside. Default false. */
+  readonly upgrade?: boolean
+  /** `production` turns the rules for production on. Beats `NODE_ENV`. */
+  readonly environment?: string
+  readonly clock?: Clock
+  /** Validators of payloads: applied on writing (refuse) and on reading (report, never hide). */
+  readonly schemas?: PapyraSchemas
+  readonly intake?: IntakeLimits
+  readonly hooks?: PapyraHooks
+}
+
+/**
+ * Opens a store through the startup gate and makes it ready for facts.
+ *
+ * Rejects before the store is touched with `mode_forbidden`, `retention_missing`,
+ * `quarantine_dir_required`, `invalid_policy` or `invalid_argument`; with `store_not_found`,
+ * `store_locked`, `wrong_log`, `upgrade_required` or what else opening rejects with; with
+ * `startup_refused` where the gate says no, `time_budget_exceeded` and `aborted` where it was
+ * stopped, and with what recovery asks for (`accept_loss_required`, `force_required`). The store is
+ * then closed and unlocked.
+ */
+export async function openPapyra<Facts extends FactTypes = FactTypes>(
+  options: OpenPapyraOptions,
+): Promise<Papyra<Facts>> {
+  checkOptions(options)
+  const retention = usablePolicy(options.retention)
+  const { backend, report } = await runGate(options.backend, gateOptions(options, retention))
+  return closingOnFailure(backend, async () => {
+    tell(options.hooks?.onStartup, report)
+    const { mode } = report
+    const onDamage = mode === 'ignore' || mode === 'scan_only' ? 'set_tail_aside' : 'refuse'
+    await backend.begin({ onDamage, retention })
+    const { logId } = await backend.describe()
+    if (logId === null) throw new PapyraError('internal', 'The store has begun without an id.')
+    const { systemId, clock = systemClock, schemas, intake, hooks } = options
+    return new OpenStore<Facts>(backend, {
+      systemId,
+      logId,
+      retention,
+      report,
+      clock,
+      schemas,
+      intake: intake ?? {},
+      hooks: hooks ?? {},
+    })
+  })
+}
+
+function checkOptions({ systemId, backend }: OpenPapyraOptions): void {
+  if (typeof systemId !== 'string' || systemId === '') {
+    throw new PapyraError('invalid_argument', '`systemId` must be a text that is not empty.')
+  }
+  if (typeof backend?.open !== 'function') {
+    throw new PapyraError('invalid_argument', '`backend` is not a backend definition.', {
+      hint: 'Pass what a backend makes, such as `memoryBackend()` or `jsonBackend({ path })`.',
+    })
+  }
+}
+
+function usablePolicy(stated: RetentionPolicy | undefined): RetentionPolicy | null {
+  if (stated === undefined) return null
+  const policy = validatePolicy(stated)
+  return isUnbounded(policy) ? null : policy
+}
+
+function gateOptions(options: OpenPapyraOptions, retention: RetentionPolicy | null): GateOptions {
+  const { create, expectLogId, waitLockMs, upgrade, environment, clock } = options
+  return {
+    ...options.startup,
+    retention,
+    ...(create === undefined ? {} : { create }),
+    ...(expectLogId === undefined ? {} : { expectLogId }),
+    ...(waitLockMs === undefined ? {} : { waitLockMs }),
+    ...(upgrade === undefined ? {} : { upgrade }),
+    ...(environment === undefined ? {} : { environment }),
+    ...(clock === undefined ? {} : { clock }),
+  }
+}

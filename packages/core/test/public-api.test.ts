@@ -1,0 +1,22 @@
+import * as core from '@papyra/core'
+import { expect, test } from 'vitest'
+
+test('the names that the package exports', () => {
+  expect(Object.keys(core).sort()).toEqual([
+    'DROP_REASONS',
+    'Reader',
+    'checkProductionRules',
+    'checkStartup',
+    'configToOpenOptions',
+    'decodeRecord',
+    'decodeUnknown',
+    'defineConfig',
+    'memoryBackend',
+    'openPapyra',
+    'parseConfig',
+    'resolveEnvironment',
+    'runGate',
+    'scheduleCompaction',
+    'serialize',
+  ])
+})

@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict'
+import type { Check } from '../check.js'
+import { isPlainJson } from '../expect.js'
+
+/** The optional ports of a backend. Where one is absent there is nothing to hold it to. */
+export const portChecks: readonly Check[] = [
+  {
+    id: 'lifecycle.owner-answers',
+    group: 'lifecycle',
+    promise: 'the owner port, where there is one, speaks for the store that it is asked about',
+    async run(world) {
+      const { backend } = await world.filled(3)
+      const reader = await world.openReader()
+      const client = await reader.owner?.()
+      if (client === undefined || client === null) return
+      const who = await client.who()
+      isPlainJson(who, 'what the owner says of itself')
+      await client.flush()
+      const { totals } = await client.metrics()
+      assert.deepEqual(totals, (await backend.describe()).metrics.totals)
+    },
+  },
+  {
+    id: 'harness.findings-well-formed',
+    group: 'harness',
+    promise: 'findings of diagnose, where there is one, have an id, a known state and evidence',
+    async run(world) {
+      const backend = await world.begun()
+      const ids: string[] = []
+      for await (const finding of backend.diagnose?.() ?? []) {
+        isPlainJson(finding, 'a finding')
+        assert.match(finding.id, /^[a-z0-9_]+(\.[a-z0-9_]+)+$/, 'an id such as redis.eviction')
+        assert.ok(['pass', 'warn', 'fail', 'unknown'].includes(finding.state), finding.state)
+        assert.ok(finding.evidence.length > 0, `${finding.id}: evidence`)
+        ids.push(finding.id)
+      }
+      assert.deepEqual(ids, [...new Set(ids)], 'each id once')
+    },
+  },
+]
