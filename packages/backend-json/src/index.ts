@@ -1,0 +1,2 @@
+export { jsonBackend } from './json-backend.js'
+export type { JsonBackendOptions } from './options.js'

@@ -1,0 +1,116 @@
+import type {
+  AppendFact,
+  AppendResult,
+  Backend,
+  BackendDefinition,
+  BeginOptions,
+  BeginReport,
+  Capabilities,
+  CompactionReport,
+  CompactOptions,
+  MetricsSnapshot,
+  OpenOptions,
+  ReadQuery,
+  RecordMeta,
+  RecoverOptions,
+  RecoveryReport,
+  ScanOptions,
+  ScanReport,
+  StoredRecord,
+  StoreDescription,
+} from '@papyra/contracts'
+import { defineCapabilities } from '@papyra/contracts'
+import { type LogStore, createLogStore, nodeVfs, openLogStore } from '@papyra/filelog'
+import { compact } from './compaction.js'
+import { checkOptions, type JsonBackendOptions } from './options.js'
+
+const NAME = 'json'
+
+const CAPABILITIES: Capabilities = defineCapabilities({
+  onlineCompaction: true,
+  ackLevels: ['flushed', 'durable'],
+})
+
+/** A log store behind the contract: what it lacks is the policy of a compaction. */
+class JsonBackend implements Backend {
+  readonly name: string = NAME
+  readonly capabilities: Capabilities = CAPABILITIES
+  readonly #store: LogStore
+
+  constructor(store: LogStore) {
+    this.#store = store
+  }
+
+  begin(options?: BeginOptions): Promise<BeginReport> {
+    return this.#store.begin(options)
+  }
+
+  append(facts: readonly AppendFact[]): Promise<AppendResult> {
+    return this.#store.append(facts)
+  }
+
+  read(query?: ReadQuery): AsyncIterable<StoredRecord> {
+    return this.#store.read(query)
+  }
+
+  readMeta(options?: { readonly signal?: AbortSignal }): AsyncIterable<RecordMeta> {
+    return this.#store.readMeta(options)
+  }
+
+  describe(): Promise<StoreDescription> {
+    return this.#store.describe()
+  }
+
+  scan(options?: ScanOptions): Promise<ScanReport> {
+    return this.#store.scan(options)
+  }
+
+  recover(options: RecoverOptions): Promise<RecoveryReport> {
+    return this.#store.recover(options)
+  }
+
+  compact(options: CompactOptions): Promise<CompactionReport> {
+    return compact(this.#store, options)
+  }
+
+  resetMetrics(): Promise<MetricsSnapshot> {
+    return this.#store.resetMetrics()
+  }
+
+  flush(): Promise<void> {
+    return this.#store.flush()
+  }
+
+  close(): Promise<void> {
+    return this.#store.close()
+  }
+}
+
+/**
+ * A store in one NDJSON file. Checks its options and opens nothing. Throws `invalid_argument`.
+ *
+ * @example
+ * const backend = await jsonBackend({ path: './data/shop.ndjson' }).open({ access: 'read' })
+ */
+export function jsonBackend(options: JsonBackendOptions): BackendDefinition {
+  const { path, vfs = nodeVfs, clock, ...settings } = checkOptions(options)
+  const own = { ...settings, backend: NAME, ...(clock && { clock }) }
+  const open = (how: OpenOptions): Promise<LogStore> => openLogStore(vfs, path, { ...own, ...how })
+  return {
+    name: NAME,
+    location: path,
+    capabilities: CAPABILITIES,
+    async open(how) {
+      return new JsonBackend(await open(how))
+    },
+    create: () => createLogStore(vfs, path, { ...(clock && { clock }) }),
+    async upgrade(how) {
+      const store = await open({ access: 'write' })
+      try {
+        return await store.upgrade(how)
+      } finally {
+        await store.close()
+      }
+    },
+  }
+}

@@ -1,0 +1,89 @@
+import { Buffer } from 'node:buffer'
+import { dirname } from 'node:path'
+import type { AckMarkResult } from '../ack-mark.js'
+import { BLOCK_BYTES, FORMAT, encodeHead } from '../head.js'
+import { tempPath } from '../names.js'
+import { type Sidecar, type SidecarResult, newSidecar } from '../sidecar.js'
+import type { Vfs } from '../vfs.js'
+import { readMarkFile, writeMarkFile } from '../write/mark-file.js'
+import { readSidecarFile, writeSidecarFile } from '../write/sidecar-file.js'
+import { discardFile, withIo, writeAll } from './io.js'
+import { closedFigures } from './ledger.js'
+
+/** What stands beside a log. */
+export interface Beside {
+  readonly sidecar: SidecarResult
+  readonly mark: AckMarkResult
+}
+
+export async function readBeside(vfs: Vfs, log: string): Promise<Beside> {
+  return { sidecar: await readSidecarFile(vfs, log), mark: await readMarkFile(vfs, log) }
+}
+
+/**
+ * True if what stands beside a path with no log shows that there was one: then the log is gone, and
+ * no new one may be made in its place. A creation that was killed half-way leaves no such thing.
+ */
+export function logIsLost({ sidecar, mark }: Beside): boolean {
+  if (mark.state === 'ok' && mark.mark.acked > 0) return true
+  if (sidecar.state === 'missing') return mark.state === 'damaged'
+  if (sidecar.state !== 'ok') return true
+  const { opened, closed, nextSeq, history } = sidecar.sidecar
+  const untouched = opened === null && closed === null && nextSeq === 1
+  return !untouched || history.some((entry) => entry.what !== 'created')
+}
+
+/**
+ * Makes a new, empty store; only for the owner of the lock, who has seen that nothing is there. Mark
+ * and sidecar come first, so that the log, which comes in one step, never stands alone.
+ */
+export async function createLog(
+  vfs: Vfs,
+  log: string,
+  options: { readonly now: number; readonly blockBytes?: number | undefined },
+): Promise<string> {
+  const { now, blockBytes = BLOCK_BYTES } = options
+  const logId = vfs.randomHex(16)
+  const generation = 1
+  const head = Buffer.from(
+    encodeHead({
+      format: FORMAT,
+      logId,
+      generation,
+      firstSeq: 1,
+      nextSeq: 1,
+      compactedThrough: 0,
+      records: 0,
+      created: now,
+      blockBytes,
+    }),
+  )
+  const sidecar: Sidecar = {
+    ...newSidecar({ format: FORMAT, logId, generation, created: now }),
+    history: [{ what: 'created', at: now, generation, recordsRemoved: 0, bytesRemoved: 0, detail: '' }],
+    totals: { values: {}, countedSeq: 0, countedBytes: head.length },
+  }
+  await writeSidecarFile(vfs, log, sidecar)
+  await writeMarkFile(vfs, log, { logId, generation, turn: 1, acked: 0, synced: 0, offset: head.length })
+  await placeHead(vfs, log, head)
+  const stat = await vfs.stat(log)
+  if (stat === null) return logId
+  const closed = closedFigures(stat, { at: now, lastSeq: 0, records: 0 })
+  await writeSidecarFile(vfs, log, { ...sidecar, clean: true, closed })
+  return logId
+}
+
+async function placeHead(vfs: Vfs, log: string, head: Buffer): Promise<void> {
+  const path = tempPath(log, vfs.randomHex(6))
+  const file = await withIo('Creating', path, () => vfs.open(path, 'create', 0o600))
+  try {
+    await writeAll(file, head, 0)
+    await withIo('Syncing', path, () => file.sync())
+    await withIo('Renaming', log, () => vfs.rename(path, log))
+  } catch (error) {
+    await discardFile(vfs, file)
+    throw error
+  }
+  await file.close()
+  await withIo('Syncing', dirname(log), () => vfs.syncDir(dirname(log)))
+}

@@ -1,0 +1,242 @@
+import { Buffer } from 'node:buffer'
+import { dirname } from 'node:path'
+import { PapyraError } from '@papyra/contracts'
+import { seedOf } from '../checksum.js'
+import { LF } from '../frame.js'
+import { type Head, encodeHead } from '../head.js'
+import { tempPath } from '../names.js'
+import type { Vfs, VfsFile } from '../vfs.js'
+import { type FileLooks, takeLooks } from '../write/atomic-write.js'
+import { type BlockTracker, trackFromHead } from '../write/block-tracker.js'
+import type { StoreLock } from '../write/lock.js'
+import { COPY_BYTES, discardFile, readExactly, withIo, writeAll } from './io.js'
+
+/** What is known of the new generation before its records are. */
+export type HeadPlan = Omit<Head, 'nextSeq' | 'compactedThrough' | 'records'>
+
+/** A line whose checksum was right; if `end` is `start`, too long for memory: then by its place. */
+export interface VerifiedLine {
+  readonly chunk: Buffer
+  readonly start: number
+  readonly end: number
+  readonly offset: number
+  readonly size: number
+}
+
+/** A complete new log, synced, under its temporary name. */
+export interface Rewritten {
+  readonly file: VfsFile
+  readonly size: number
+  /** `null` for a plain log. */
+  readonly head: Head | null
+  readonly records: number
+  /** Stands behind the last mark, ready for the next block; `null` for a plain log. */
+  readonly tracker: BlockTracker | null
+}
+
+/**
+ * Writes a new generation of a log under a temporary name in the same folder: records are handed
+ * over as verified lines, in the order of their numbers; block marks are made anew. The head takes
+ * its final figures in `finish`, in place. Without a head plan the log is plain and has no marks.
+ */
+export class LogRewriter {
+  readonly file: VfsFile
+  readonly #vfs: Vfs
+  readonly #plan: HeadPlan | null
+  readonly #headBytes: number
+  readonly #tracker: BlockTracker | null
+  readonly #out: Buffer = Buffer.allocUnsafe(COPY_BYTES)
+  /** Bytes in `#out`, and from where on they are not summed yet. */
+  #used = 0
+  #summed = 0
+  /** Where `#out` goes. */
+  #position: number
+  #records = 0
+  #lastSeq = 0
+  /** The last number that a mark answers for. */
+  #answered: number
+
+  /** Makes the temporary file, with the mode and the owner of the original. */
+  static async create(
+    vfs: Vfs,
+    log: string,
+    like: FileLooks,
+    plan: HeadPlan | null,
+  ): Promise<LogRewriter> {
+    const path = tempPath(log, vfs.randomHex(6))
+    const file = await withIo('Creating', path, () => vfs.open(path, 'create', 0o600))
+    try {
+      await withIo('Changing the mode of', path, () => takeLooks(file, like))
+      const rewriter = new LogRewriter(vfs, file, plan)
+      if (plan !== null) await rewriter.#writeHead({ nextSeq: 1, compactedThrough: 0, records: 0 })
+      return rewriter
+    } catch (error) {
+      await discardFile(vfs, file)
+      throw error
+    }
+  }
+
+  private constructor(vfs: Vfs, file: VfsFile, plan: HeadPlan | null) {
+    this.#vfs = vfs
+    this.file = file
+    this.#plan = plan
+    this.#headBytes = plan === null ? 0 : headWidth(plan)
+    this.#position = this.#headBytes
+    this.#answered = (plan?.firstSeq ?? 1) - 1
+    this.#tracker = plan === null ? null : trackFromHead(plan, this.#headBytes, seedOf(plan.logId))
+  }
+
+  get records(): number {
+    return this.#records
+  }
+
+  get lastSeq(): number {
+    return this.#lastSeq
+  }
+
+  /** Bytes of the new log so far. */
+  get size(): number {
+    return this.#position + this.#used
+  }
+
+  /**
+   * Takes over the line `chunk[start, end)` (without its line end, which is added) of the record
+   * `seq`. If it gives a promise, `chunk` must stay as it is until that resolves.
+   */
+  add(chunk: Buffer, start: number, end: number, seq: number): Promise<void> | undefined {
+    const length = end - start + 1
+    if (this.#used + length > this.#out.length) return this.#addLate(chunk, start, end, seq)
+    chunk.copy(this.#out, this.#used, start, end)
+    this.#out[this.#used + length - 1] = LF
+    this.#used += length
+    return this.#counted(seq, length)
+  }
+
+  async #addLate(chunk: Buffer, start: number, end: number, seq: number): Promise<void> {
+    await this.#flush()
+    if (end - start < this.#out.length) {
+      await this.add(chunk, start, end, seq)
+      return
+    }
+    await this.#pass(chunk.subarray(start, end))
+    await this.#pass(Buffer.from('\n'))
+    await this.#counted(seq, end - start + 1)
+  }
+
+  /** Takes over a line as `forEachLine` hands it over, of any length. */
+  addLine(source: VfsFile, line: VerifiedLine, seq: number): Promise<void> | undefined {
+    const { chunk, start, end, offset, size } = line
+    if (end > start) return this.add(chunk, start, end, seq)
+    return this.addFrom(source, offset, offset + size, seq)
+  }
+
+  /** Takes over a verified line of any length from a file, `[from, to)` without its line end. */
+  async addFrom(source: VfsFile, from: number, to: number, seq: number): Promise<void> {
+    await this.#flush()
+    for (let at = from; at < to; at += COPY_BYTES) {
+      await this.#pass(await readExactly(source, at, Math.min(COPY_BYTES, to - at)))
+    }
+    await this.#pass(Buffer.from('\n'))
+    await this.#counted(seq, to - from + 1)
+  }
+
+  #counted(seq: number, bytes: number): Promise<void> | undefined {
+    if (this.#tracker !== null && seq <= this.#lastSeq) {
+      throw new PapyraError('internal', `the record ${seq} was handed over behind ${this.#lastSeq}`)
+    }
+    this.#records++
+    this.#lastSeq = seq
+    this.#tracker?.record(seq, bytes)
+    return this.#tracker?.due() === true ? this.#closeBlock() : undefined
+  }
+
+  async #closeBlock(through?: number): Promise<void> {
+    const tracker = this.#tracker
+    if (tracker === null) return
+    this.#sum()
+    const line = Buffer.from(tracker.closeBlock(through))
+    this.#answered = through ?? this.#lastSeq
+    if (this.#used + line.length > this.#out.length) await this.#flush()
+    if (line.length > this.#out.length) {
+      await writeAll(this.file, line, this.#position)
+      this.#position += line.length
+      return
+    }
+    this.#used += line.copy(this.#out, this.#used)
+    this.#summed = this.#used
+  }
+
+  #sum(): void {
+    this.#tracker?.sum(this.#out, this.#summed, this.#used)
+    this.#summed = this.#used
+  }
+
+  /** Writes bytes of a record straight through; `#out` must be empty. */
+  async #pass(bytes: Buffer): Promise<void> {
+    await writeAll(this.file, bytes, this.#position)
+    this.#position += bytes.length
+    this.#tracker?.sum(bytes, 0, bytes.length)
+  }
+
+  async #flush(): Promise<void> {
+    this.#sum()
+    const length = this.#used
+    this.#used = 0
+    this.#summed = 0
+    await writeAll(this.file, this.#out, this.#position, length)
+    this.#position += length
+  }
+
+  async #writeHead(
+    figures: Pick<Head, 'nextSeq' | 'compactedThrough' | 'records'>,
+  ): Promise<Head | null> {
+    if (this.#plan === null) return null
+    const head = { ...this.#plan, ...figures }
+    await writeAll(this.file, Buffer.from(encodeHead(head, this.#headBytes)), 0)
+    return head
+  }
+
+  /**
+   * Ends the log with a mark that answers for all numbers up to `through`, gives the head its
+   * figures, and makes the file durable. The log still has its temporary name.
+   */
+  async finish(through: number): Promise<Rewritten> {
+    const last = Math.max(through, this.#lastSeq)
+    if (last > this.#answered) await this.#closeBlock(last)
+    await this.#flush()
+    const head = await this.#writeHead({
+      nextSeq: last + 1,
+      compactedThrough: last,
+      records: this.#records,
+    })
+    await withIo('Syncing', this.file.path, () => this.file.sync())
+    const { file } = this
+    return { file, size: this.#position, head, records: this.#records, tracker: this.#tracker }
+  }
+
+  /** Removes the temporary file. For a rewrite that will not be committed. */
+  async discard(): Promise<void> {
+    await discardFile(this.#vfs, this.file)
+    await this.#vfs.syncDir(dirname(this.file.path)).catch(() => undefined)
+  }
+}
+
+/** Bytes of a head whose figures may still become as large as numbers get. */
+function headWidth(plan: HeadPlan): number {
+  const most = Number.MAX_SAFE_INTEGER
+  return Buffer.byteLength(
+    encodeHead({ ...plan, nextSeq: most, compactedThrough: most, records: most }),
+  )
+}
+
+/** Puts a rewritten plain log, which is complete and synced, in the place of the old one. */
+export async function replacePlain(
+  vfs: Vfs,
+  lock: StoreLock,
+  log: string,
+  rewriter: LogRewriter,
+): Promise<void> {
+  await lock.lockLog(rewriter.file)
+  await withIo('Renaming', log, () => vfs.rename(rewriter.file.path, log))
+  await withIo('Syncing', log, () => vfs.syncDir(dirname(log)))
+}

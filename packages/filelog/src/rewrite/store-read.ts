@@ -1,0 +1,135 @@
+import { PapyraError, type ReadQuery, type RecordMeta, type StoredRecord } from '@papyra/contracts'
+import type { AckMarkResult } from '../ack-mark.js'
+import { seedOf } from '../checksum.js'
+import { forEachLine } from '../scan/for-each-line.js'
+import type { LogSource } from '../scan/log-source.js'
+import { readBackward } from '../scan/read-backward.js'
+import { readForward } from '../scan/read-forward.js'
+import { readMetas } from '../scan/read-metas.js'
+import type { Vfs, VfsFile } from '../vfs.js'
+import { errnoOf } from '../write/io-error.js'
+import { readBeside } from './create-log.js'
+import { withIo } from './io.js'
+import { readHead } from './read-head.js'
+import type { StoreCore } from './store-core.js'
+
+/** How often a reader begins again because the log was replaced meanwhile. */
+const MOST_TRIES = 20
+
+/**
+ * Opens the log for one reader. It keeps this file, and so a consistent view, whatever is renamed
+ * over it later. Nothing beyond what was acknowledged is seen, as far as that can be told.
+ */
+async function openSource(core: StoreCore): Promise<LogSource> {
+  const { vfs, log } = core.settings
+  for (let tries = 0; ; tries++) {
+    const file = await openForReading(vfs, log)
+    let source: LogSource | null = null
+    try {
+      source = await viewOf(core, file)
+      if (source !== null) return source
+    } finally {
+      if (source === null) await file.close()
+    }
+    if (tries >= MOST_TRIES) {
+      throw new PapyraError('io_error', `${log} was replaced again and again while it was opened.`, {
+        details: { path: log },
+      })
+    }
+  }
+}
+
+async function openForReading(vfs: Vfs, log: string): Promise<VfsFile> {
+  try {
+    return await vfs.open(log, 'read')
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') {
+      throw new PapyraError('store_not_found', `There is no log at ${log}.`, { details: { path: log } })
+    }
+    return await withIo('Opening', log, () => Promise.reject(error as Error))
+  }
+}
+
+/** The part of the file that may be read; `null` if the file was replaced since it was opened. */
+async function viewOf(core: StoreCore, file: VfsFile): Promise<LogSource | null> {
+  const { vfs, log } = core.settings
+  const found = await readHead(file)
+  const { size } = await withIo('Looking at', log, () => file.stat())
+  const beside = await readBeside(vfs, log)
+  const { mark, sidecar } = beside
+  if (found === null) return withoutHead(file, size, beside)
+  const { head, end: start } = found
+  const base = { file, seed: seedOf(head.logId), start }
+  if (mark.state !== 'ok' || mark.mark.logId !== head.logId) return { ...base, size }
+  if (mark.mark.generation > head.generation) return null
+  // A mark of the generation before: the new log was complete when it came, and `size` is older than
+  // the mark that an owner writes before it goes on.
+  if (mark.mark.generation < head.generation) return { ...base, size }
+  const { offset } = mark.mark
+  if (offset > size) return { ...base, size }
+  const meta = sidecar.state === 'ok' ? sidecar.sidecar : null
+  const sameBoot = meta !== null && !meta.clean && meta.opened?.bootId === vfs.host.bootId
+  // Where the owner lives (it may be us), or was merely killed, the mark is exact.
+  if (core.live !== null || (core.lock === null && sameBoot)) return { ...base, size: offset }
+  return { ...base, size: await endOfTail(base, offset, size) }
+}
+
+/**
+ * Where the log ends for a reader: beyond what the mark says was acknowledged, an unfinished tail is
+ * no damage. If something sound stands behind what is not, all of it is read, and the damage told.
+ */
+async function endOfTail(
+  source: { readonly file: VfsFile; readonly seed: number },
+  from: number,
+  to: number,
+): Promise<number> {
+  let end = from
+  let bad = false
+  let soundBehind = false
+  await forEachLine(source.file, { from, to, seed: source.seed }, (_c, _s, _e, offset, _h, sound, length, size) => {
+    if (!sound || length <= size) bad = true
+    else if (bad) soundBehind = true
+    else end = Math.min(to, offset + length)
+  })
+  return soundBehind ? to : end
+}
+
+function withoutHead(
+  file: VfsFile,
+  size: number,
+  { sidecar, mark }: { sidecar: { state: string; sidecar?: { logId: string } }; mark: AckMarkResult },
+): LogSource {
+  const base = { file, size, start: 0 }
+  if (sidecar.sidecar !== undefined) return { ...base, seed: seedOf(sidecar.sidecar.logId) }
+  if (mark.state === 'ok') return { ...base, seed: seedOf(mark.mark.logId) }
+  return { ...base, seed: null }
+}
+
+/** Reads records; see `Backend.read`. */
+export async function* readRecords(
+  core: StoreCore,
+  query: ReadQuery = {},
+): AsyncGenerator<StoredRecord, void, undefined> {
+  core.requireOpen()
+  const source = await openSource(core)
+  try {
+    const newest = query.order === 'newest'
+    yield* newest ? readBackward(source, query) : readForward(source, query)
+  } finally {
+    await source.file.close()
+  }
+}
+
+/** What retention needs of each record, newest first; see `Backend.readMeta`. */
+export async function* readRecordMetas(
+  core: StoreCore,
+  options: { readonly signal?: AbortSignal; readonly order?: 'oldest' | 'newest' } = {},
+): AsyncGenerator<RecordMeta, void, undefined> {
+  core.requireOpen()
+  const source = await openSource(core)
+  try {
+    yield* readMetas(source, { order: 'newest', ...options })
+  } finally {
+    await source.file.close()
+  }
+}

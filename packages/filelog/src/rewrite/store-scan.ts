@@ -1,0 +1,85 @@
+import type { ScanOptions, ScanReport } from '@papyra/contracts'
+import type { LogScan } from '../scan-types.js'
+import { toScanReport } from '../scan/report.js'
+import { scanLog } from '../scan/scan-log.js'
+import type { VfsStat } from '../vfs.js'
+import { probeOwner } from '../write/lock.js'
+import { readHead } from './read-head.js'
+import type { StoreCore } from './store-core.js'
+
+/** How often a scan begins again because the log was replaced meanwhile. */
+const MOST_TRIES = 5
+
+export function anomaliesIn(scan: LogScan): number {
+  return Object.values(scan.anomalyCounts).reduce((sum, n) => sum + n, 0)
+}
+
+/** Scans; the owner counts the run and remembers what it saw. */
+export async function scanStore(core: StoreCore, options: ScanOptions = {}): Promise<LogScan> {
+  core.requireOpen()
+  const { lock, settings } = core
+  try {
+    const stat = await settings.vfs.stat(settings.log)
+    const scan = await scanSettled(core, options)
+    if (lock !== null) {
+      core.count('scans')
+      core.count('anomaliesDetected', anomaliesIn(scan))
+      if (core.live === null) core.known = { scan, stat }
+    }
+    return scan
+  } catch (error) {
+    if (lock !== null) core.count('scanErrors')
+    throw error
+  }
+}
+
+/** Scans, and once more if somebody replaced the log meanwhile. */
+async function scanSettled(core: StoreCore, options: ScanOptions): Promise<LogScan> {
+  for (let tries = 1; ; tries++) {
+    const scan = await scanOnce(core, options)
+    if (core.lock !== null || tries >= MOST_TRIES) return scan
+    const generation = await generationOf(core)
+    if (generation === null || scan.head === null || generation === scan.head.generation) return scan
+  }
+}
+
+async function scanOnce(core: StoreCore, options: ScanOptions): Promise<LogScan> {
+  const { vfs, log, clock } = core.settings
+  const owner = core.lock === null ? (await probeOwner(vfs, log)) !== null : core.live !== null
+  const { coverage = 'full', maxAnomalies = 1000, signal, onProgress } = options
+  return scanLog(vfs, log, { coverage, maxAnomalies, signal, onProgress, clock, ownerAlive: owner })
+}
+
+async function generationOf(core: StoreCore): Promise<number | null> {
+  const { vfs, log } = core.settings
+  const file = await vfs.open(log, 'read').catch(() => null)
+  if (file === null) return null
+  try {
+    return (await readHead(file))?.head.generation ?? null
+  } finally {
+    await file.close()
+  }
+}
+
+/** The scan that was made under the lock if the log has not changed since, else a new one. */
+export async function currentScan(
+  core: StoreCore,
+  options: ScanOptions & { readonly coverage: 'full' | 'auto' },
+): Promise<LogScan> {
+  const { known, settings } = core
+  if (known !== null && (options.coverage === 'auto' || known.scan.coverage !== 'quick')) {
+    if (unchanged(known.stat, await settings.vfs.stat(settings.log))) return known.scan
+  }
+  return scanStore(core, options)
+}
+
+function unchanged(a: VfsStat | null, b: VfsStat | null): boolean {
+  if (a === null || b === null) return a === b
+  return a.inode === b.inode && a.size === b.size && a.mtimeNs === b.mtimeNs && a.ctimeNs === b.ctimeNs
+}
+
+/** The report of a scan that took since `startedAt` (monotonic, ms). */
+export function reportOf(core: StoreCore, scan: LogScan, startedAt: number): ScanReport {
+  const { backend, clock } = core.settings
+  return toScanReport(scan, { backend, durationMs: clock.monotonic() - startedAt })
+}

@@ -1,0 +1,76 @@
+import { isUtf8 } from 'node:buffer'
+import { decodeBlockMark, type BlockMark } from '../block-mark.js'
+import { checksum, hex8 } from '../checksum.js'
+import { LF, verifies } from '../frame.js'
+import type { FileWindow } from './file-window.js'
+
+/** How much is read behind a block at first; a mark with many runs may need more. */
+const FIRST_SLACK = 64 * 1024
+
+export interface FastBlock {
+  readonly mark: BlockMark
+  readonly crc: string
+  readonly markAt: number
+  readonly end: number
+  /** The last number that it holds; the mark may answer for more. */
+  readonly lastRecord: number
+}
+
+/**
+ * Verifies a block with one checksum: it ends with the first line that ends at or beyond
+ * `blockBytes`, and the mark behind it says its length and checksum. `null` if it does not; then
+ * lines have to be looked at.
+ */
+export async function fastBlock(
+  window: FileWindow,
+  pos: number,
+  blockBytes: number,
+  seed: number,
+): Promise<FastBlock | null> {
+  const blockEnd = (await lineEnd(window, pos, blockBytes - 1)) + 1
+  if (blockEnd <= 0) return null
+  const markEnd = await lineEnd(window, pos, blockEnd)
+  if (markEnd < 0) return null
+  const { buffer } = window
+  const start = window.index(pos)
+  if (buffer[start + blockEnd] !== 0x7b) return null
+  const kind = buffer.toString('latin1', start + blockEnd, Math.min(start + markEnd, start + blockEnd + 48))
+  if (!kind.includes('"kind":"_block"')) return null
+  if (!verifies(buffer, start + blockEnd, start + markEnd, seed)) return null
+  const decoded = decodeBlockMark(buffer, start + blockEnd, start + markEnd)
+  if (decoded === null) return null
+  const { mark, crc } = decoded
+  if (mark.bytes !== blockEnd || mark.records === 0) return null
+  const block = buffer.subarray(start, start + blockEnd)
+  if (hex8(checksum(block, seed)) !== mark.sum || !isUtf8(block)) return null
+  const lastRecord = lastPresent(mark)
+  return { mark, crc, markAt: pos + blockEnd, end: pos + markEnd + 1, lastRecord }
+}
+
+/** Where, from `pos` on, the first 0x0A at or beyond `from` is; -1 if it is not within reach. */
+async function lineEnd(window: FileWindow, pos: number, from: number): Promise<number> {
+  let want = from + FIRST_SLACK
+  let searched = from
+  for (;;) {
+    const have = await window.load(pos, want)
+    if (have <= searched) return -1
+    const start = window.index(pos)
+    const at = window.buffer.subarray(start, start + have).indexOf(LF, searched)
+    if (at >= 0) return at
+    searched = have
+    if (have < want || want >= window.capacity) return -1
+    want = Math.min(window.capacity, want * 2)
+  }
+}
+
+function lastPresent(mark: BlockMark): number {
+  const { runs } = mark
+  if (runs === null) return mark.lastSeq
+  let last = mark.lastSeq
+  for (let i = runs.length - 1; i >= 0; i--) {
+    const n = runs[i] as number
+    if (i % 2 === 1 && n > 0) return last
+    last -= n
+  }
+  return last
+}

@@ -1,0 +1,165 @@
+import type { RecordedLoss } from '@papyra/contracts'
+import type { VfsFile } from '../vfs.js'
+import { type Findings, hullOf, many } from './findings.js'
+import { forEachLine } from './for-each-line.js'
+import { judgeStretch } from './judge-stretch.js'
+import { judgeTail } from './judge-tail.js'
+import { expectAbove, forgive, missingIn, settleByTotals, type Region } from './losses.js'
+import { countDifferent, inOrder, placeExtras, type PlacedGroup, type ReadAgain } from './place-extras.js'
+import type { Gap, MarkFault, Run, Stray } from './scan-items.js'
+import type { Numbers } from './numbers.js'
+import type { WalkResult } from './walk.js'
+
+/** What is known of a log from its head and from the files beside it. */
+export interface JudgeContext {
+  readonly file: VfsFile
+  readonly seed: number
+  readonly signal: AbortSignal | undefined
+  readonly size: number
+  readonly region: Region
+  readonly recordedLosses: readonly RecordedLoss[]
+  /** The last number that should be there. */
+  readonly knownEnd: number
+  /** How far the log's bytes were acknowledged; `null` if nothing of this generation tells. */
+  readonly ackedEnd: number | null
+  /** How long the log was when it was closed; `null` if it was not, or nothing tells. */
+  readonly closedSize: number | null
+  readonly ownerAlive: boolean
+  readonly hasHead: boolean
+  /** True if what stands beside it shows that this is an older copy of the log. */
+  readonly olderCopy: boolean
+}
+
+export interface Verdict {
+  /** What is kept, in the order of the numbers. */
+  readonly keep: readonly Run[]
+  /** The tail is being written by a living owner. */
+  readonly inFlight: boolean
+  /** The only damage is a tail that can be cut off. */
+  readonly onlyTail: boolean
+}
+
+/** Decides what the finds of a walk mean, and adds it to the findings. */
+export async function judge(
+  walk: WalkResult,
+  context: JudgeContext,
+  findings: Findings,
+): Promise<Verdict> {
+  const { numbers, soundEnd } = walk
+  const again = { file: context.file, seed: context.seed, signal: context.signal }
+  const tailGap = numbers.finish(context.knownEnd, soundEnd)
+  const { gaps } = numbers
+  expectAbove(gaps, context.region.through)
+  const placed = await placeExtras(numbers.extras, gaps, again)
+  const keep = inOrder(numbers.kept, gaps, placed)
+  await settle(gaps, tailGap, { keep, numbers, context, again })
+  forgive(gaps, context.recordedLosses)
+
+  judgeHead(walk, context, findings)
+  for (const stretch of walk.stretches) {
+    if (stretch !== walk.tail) judgeStretch(stretch, causedBy(gaps, stretch), context.region, findings)
+  }
+  for (const gap of gaps) if (gap !== tailGap && gap.cause === null) judgeGap(gap, context.region, findings)
+  for (const group of placed) await judgeGroup(group, keep, again, findings)
+  for (const fault of numbers.faults) judgeFault(fault, findings)
+  for (const stray of walk.strays) judgeStray(stray, findings)
+  const before = findings.inLog
+  const { inFlight } = judgeTail(walk, tailGap, context, findings)
+  const cuts = walk.tail !== null && findings.setAside.at(-1)?.code === 'torn_tail'
+  return { keep, inFlight, onlyTail: before === 0 && cuts }
+}
+
+function causedBy(gaps: readonly Gap[], stretch: unknown): Gap[] {
+  return gaps.filter((gap) => !gap.dead && gap.cause === stretch)
+}
+
+async function settle(
+  gaps: readonly Gap[],
+  tail: Gap | null,
+  { keep, numbers, context, again }: { keep: readonly Run[]; numbers: Numbers; context: JudgeContext; again: ReadAgain },
+): Promise<void> {
+  const { after, through, records } = context.region
+  const { file, seed, signal } = again
+  const countWithin = async (run: Run, first: number, last: number): Promise<number> => {
+    let n = 0
+    const range = { from: run.offset, to: run.end, seed, ...(signal && { signal }) }
+    await forEachLine(file, range, (_chunk, _start, _end, _offset, header) => {
+      if (header !== null && header.seq >= first && header.seq <= last) n++
+    })
+    return n
+  }
+  const uncovered = numbers.coverage.uncovered(after, through, records)
+  await settleByTotals(gaps, uncovered, keep, { tail, countWithin })
+}
+
+function judgeHead(walk: WalkResult, { hasHead, size }: JudgeContext, findings: Findings): void {
+  if (hasHead || size === 0) return
+  const { movedHead, stretches, tail } = walk
+  const stretch = stretches.find(({ kind }) => kind === 'head')
+  if (stretch !== undefined && stretch === tail) return
+  if (movedHead !== null) {
+    const { offset, end } = movedHead
+    findings.log('head_damaged', { offset: 0, end }, { detail: `The head is not the first line: it stands at byte ${offset}.` })
+    findings.aside('head_damaged', offset, end)
+  } else if (stretch === undefined) {
+    findings.log('head_damaged', { offset: 0 }, { detail: 'The head is missing: the log begins with a record.' })
+  }
+}
+
+function judgeGap(gap: Gap, region: Region, findings: Findings): void {
+  const { records, seq } = missingIn([gap])
+  if (gap.dead || records === 0) return
+  const code = gap.first > region.through ? 'sequence_gap' : 'block_mismatch'
+  const detail = `${many(records, 'record')} missing before this place.`
+  findings.log(code, { offset: gap.place }, { seq, records, loss: true, detail })
+  findings.lose(code, [gap])
+}
+
+async function judgeGroup(
+  { group, moved, copies }: PlacedGroup,
+  keep: readonly Run[],
+  again: ReadAgain,
+  findings: Findings,
+): Promise<void> {
+  const count = (runs: readonly Run[]): number => runs.reduce((n, run) => n + run.records, 0)
+  if (moved.length > 0) {
+    const records = count(moved)
+    const detail = `${many(records, 'record')} out of order; no record is missing because of it.`
+    findings.log('out_of_order', group, { seq: hullOf(moved), records, detail })
+  }
+  if (copies.length === 0) return
+  const records = count(copies)
+  const different = await countDifferent(copies, keep, again)
+  const same = different === 0 ? 'identical to the first' : `${different} of them with other bytes than the first`
+  const place = moved.length === 0 ? group : { offset: copies[0]?.offset ?? group.offset, end: copies.at(-1)?.end ?? group.end }
+  findings.log('duplicate_record', place, {
+    seq: hullOf(copies),
+    records,
+    detail: `${many(records, 'record')} that the log has already, ${same}.`,
+  })
+  if (moved.length === 0) findings.aside('duplicate_record', group.offset, group.end)
+  else for (const run of copies) findings.aside('duplicate_record', run.offset, run.end)
+}
+
+function judgeFault(fault: MarkFault, findings: Findings): void {
+  const explained = fault.unless.some((gap) => gap.dead || gap.filled || missingIn([gap]).records > 0)
+  if (explained) return
+  findings.log('block_mark_damaged', fault, { detail: fault.detail })
+  findings.aside('block_mark_damaged', fault.offset, fault.end)
+}
+
+const SORTS: Readonly<Record<string, string>> = {
+  blank: 'blank lines',
+  before: 'a byte order mark or blanks before a line',
+  behind: 'carriage returns or blanks behind lines',
+}
+
+function judgeStray(stray: Stray, findings: Findings): void {
+  const { offset, end, count, pieces, sort } = stray
+  findings.log('stray_bytes', stray, {
+    detail: `Stray bytes in ${many(count, 'place')}: ${SORTS[sort] ?? sort}. The records are sound.`,
+  })
+  // Too many pieces to name each: then the whole part is kept aside.
+  if (pieces.length < count) findings.aside('stray_bytes', offset, end)
+  else for (const piece of pieces) findings.aside('stray_bytes', piece.offset, piece.end)
+}

@@ -1,0 +1,266 @@
+import type { BlockMark } from '../block-mark.js'
+import { Coverage, presentIn } from './coverage.js'
+import { within, without } from './intervals.js'
+import type { ExtraGroup, Gap, MarkFault, Run, Stretch } from './scan-items.js'
+
+/** Where a mark stands, and the block that it should be about. */
+export interface MarkPlace {
+  readonly offset: number
+  readonly end: number
+  readonly blockStart: number
+  /** True if the mark's checksum is that of the bytes since `blockStart`. */
+  readonly sumMatches: boolean
+}
+
+/** A new run of one or more records. */
+export type NewRun = Omit<Run, 'ordinal'>
+
+/**
+ * Follows the numbers of a log in the order of the file: what comes in its turn, what is skipped,
+ * what comes out of order, and what block marks say about it. Decides nothing before the end, since
+ * what is missing here may stand elsewhere.
+ */
+export class Numbers {
+  /** The greatest number so far, of a record or of a mark. */
+  cursor: number
+  readonly kept: Run[] = []
+  readonly gaps: Gap[] = []
+  readonly extras: ExtraGroup[] = []
+  readonly faults: MarkFault[] = []
+  readonly coverage: Coverage = new Coverage()
+  /** The block that is open: the number, the checksum and the total of the mark before it. */
+  answered: number
+  chain: string
+  total = 0
+  #ordinal = 0
+  #pending: Gap[] = []
+  /** Marks that were not in their place: what they say may be about numbers that come later. */
+  readonly #loose: BlockMark[] = []
+  #cause: Stretch | null = null
+  /** True since something explains why the next mark may not fit. */
+  #disturbed = false
+  /** How much further behind the log's blocks stand than their marks say. */
+  #shift = 0
+  #jump: Gap | null = null
+
+  constructor(after: number, chain: string) {
+    this.cursor = after
+    this.answered = after
+    this.chain = chain
+  }
+
+  get records(): number {
+    return this.#ordinal
+  }
+
+  /** Damage; numbers that are missing right behind it are its. */
+  stretch(stretch: Stretch): void {
+    this.#cause = stretch
+    this.#disturbed = true
+  }
+
+  /** Damage that shifts bytes but takes no records: stray bytes. */
+  disturb(): void {
+    this.#disturbed = true
+  }
+
+  /** A sound line that is no record though it has a number: the number counts as gone. */
+  spent(stretch: Stretch, seq: number): void {
+    this.stretch(stretch)
+    if (seq <= this.cursor) return
+    this.#skip(seq, stretch.offset, null)
+    this.cursor = seq
+  }
+
+  /** Sound records. `within` damage: found inside it. */
+  run(run: NewRun, inDamage: boolean = false): void {
+    if (run.firstSeq <= this.cursor && !this.#fallBack(run)) this.#extra(run)
+    else this.#advance(run)
+    if (!inDamage) this.#cause = null
+  }
+
+  /** A whole block that its mark proves. */
+  block(run: NewRun, mark: BlockMark): void {
+    if (run.firstSeq > this.cursor || this.#fallBack(run)) {
+      // The numbers that the mark itself says are not there are no gap.
+      if (mark.after > this.cursor) this.#skip(mark.after, run.offset, null)
+      this.#push(run)
+      this.cursor = mark.lastSeq
+    } else this.#extra(run)
+    this.#cause = null
+  }
+
+  #advance(run: NewRun): void {
+    if (run.firstSeq > this.cursor + 1) this.#skip(run.firstSeq - 1, run.offset, null)
+    const last = this.kept.at(-1)
+    if (last !== undefined && last.end === run.offset) {
+      last.end = run.end
+      last.lastSeq = run.lastSeq
+      last.records += run.records
+      last.stray ||= run.stray
+      this.#ordinal += run.records
+    } else this.#push(run)
+    this.cursor = run.lastSeq
+  }
+
+  #push(run: NewRun): void {
+    if (run.records > 0) this.kept.push({ ...run, ordinal: this.#ordinal })
+    this.#ordinal += run.records
+  }
+
+  /** Notes that the numbers up to `last` did not come. */
+  #skip(last: number, place: number, mark: Gap['mark']): void {
+    const range = { first: this.cursor + 1, last }
+    const gap: Gap = {
+      ...range,
+      place,
+      ordinal: this.#ordinal,
+      cause: this.#cause,
+      mark,
+      dead: false,
+      open: [range],
+      missing: [],
+      vague: null,
+      filled: false,
+    }
+    this.gaps.push(gap)
+    this.#pending.push(gap)
+    this.#jump = gap
+  }
+
+  #extra(run: NewRun): void {
+    this.#disturbed = true
+    const whole = { ...run, ordinal: -1 }
+    const group = this.extras.at(-1)
+    if (group === undefined || group.end !== run.offset) {
+      this.extras.push({ offset: run.offset, end: run.end, runs: [whole] })
+      return
+    }
+    group.end = run.end
+    const last = group.runs.at(-1)
+    if (last !== undefined && last.end === run.offset && run.firstSeq === last.lastSeq + 1) {
+      last.end = run.end
+      last.lastSeq = run.lastSeq
+      last.records += run.records
+      last.stray ||= run.stray
+    } else group.runs.push(whole)
+  }
+
+  /**
+   * Numbers come after a jump that the jump had skipped. If fewer records came behind the jump than
+   * it skipped, those came too early, and this run goes on where the log was before the jump.
+   */
+  #fallBack(run: NewRun): boolean {
+    const jump = this.#jump
+    if (jump === null || jump.dead || run.firstSeq < jump.first || run.lastSeq > jump.last) return false
+    if (jump.open.length + jump.missing.length === 0) return false
+    if (this.#ordinal - jump.ordinal > jump.last - jump.first + 1) return false
+    const early = this.#takeBack(jump)
+    jump.dead = true
+    this.#jump = null
+    this.#pending = this.#pending.filter((gap) => gap !== jump)
+    this.cursor = jump.first - 1
+    this.#disturbed = true
+    const first = early[0]
+    if (first !== undefined) this.extras.push({ offset: first.offset, end: run.offset, runs: early })
+    else if (jump.mark !== null) {
+      this.faults.push({ ...jump.mark, unless: [], detail: 'A block mark stands before records that it answers for.' })
+    }
+    return true
+  }
+
+  /** Takes the records behind the jump out of what is kept. */
+  #takeBack(jump: Gap): Run[] {
+    const early: Run[] = []
+    while ((this.kept.at(-1)?.ordinal ?? -1) >= jump.ordinal) early.unshift(this.kept.pop() as Run)
+    const last = this.kept.at(-1)
+    if (last !== undefined && last.ordinal + last.records > jump.ordinal) {
+      early.unshift(splitAt(last, jump))
+    }
+    this.#ordinal = jump.ordinal
+    return early.map((run) => ({ ...run, ordinal: -1 }))
+  }
+
+  /** A sound mark. Says what it is about; in its place or not, it is right about the numbers. */
+  mark(mark: BlockMark, crc: string, at: MarkPlace): void {
+    const { offset, end, blockStart } = at
+    if (mark.lastSeq > this.cursor) {
+      this.#skip(mark.lastSeq, offset, { offset, end })
+      this.cursor = mark.lastSeq
+    }
+    this.coverage.add(mark)
+    const fits = mark.bytes === offset - blockStart && at.sumMatches
+    if (this.#resolve(mark)) this.#disturbed = true
+    const follows = mark.after === this.answered && mark.prev === this.chain && fits
+    if (follows && (this.#disturbed || mark.offset + this.#shift === blockStart)) this.#disturbed = false
+    else this.#outOfPlace(mark, crc, at)
+    if (fits) this.#shift = blockStart - mark.offset
+    const group = this.extras.at(-1)
+    if (group?.end === offset) group.end = end
+    this.answered = mark.lastSeq
+    this.chain = crc
+    this.total = mark.total
+    this.#cause = null
+  }
+
+  #outOfPlace(mark: BlockMark, crc: string, { offset, end, blockStart }: MarkPlace): void {
+    this.#loose.push(mark)
+    if (!this.#disturbed) {
+      const unless = [...this.#pending]
+      const missing = mark.after > this.answered && mark.bytes <= offset - blockStart
+      const place = offset - mark.bytes
+      if (missing) this.faults.push({ offset: place, end: place, unless, detail: 'A block mark is missing.' })
+      else {
+        const detail = crc === this.chain ? 'A block mark occurs twice.' : 'A block mark does not fit to the records before it.'
+        this.faults.push({ offset, end, unless, detail })
+      }
+    }
+    this.#disturbed = true
+  }
+
+  /** Applies what a mark says to the gaps; true if it says of a number that it was there. */
+  #resolve(mark: BlockMark): boolean {
+    if (this.#pending.length === 0) return false
+    const present = presentIn(mark)
+    const first = mark.after + 1
+    let found = false
+    for (const gap of this.#pending) {
+      for (const range of within(gap.open, first, mark.lastSeq)) {
+        const gone = within(present, range.first, range.last)
+        gap.missing.push(...gone)
+        if (gone.length > 0) found = true
+      }
+      gap.open = without(gap.open, first, mark.lastSeq)
+    }
+    this.#pending = this.#pending.filter((gap) => gap.open.length > 0)
+    return found
+  }
+
+  /** The end of the log: the numbers up to `knownEnd` should have come; gives their gap if they did not. */
+  finish(knownEnd: number, place: number): Gap | null {
+    let tail: Gap | null = null
+    if (knownEnd > this.cursor) {
+      this.#cause = null
+      this.#skip(knownEnd, place, null)
+      tail = this.gaps.at(-1) ?? null
+    }
+    for (const mark of this.#loose) this.#resolve(mark)
+    return tail
+  }
+}
+
+/** Cuts a run at a gap inside it; gives the part behind the gap. */
+export function splitAt(run: Run, gap: Gap): Run {
+  const before = gap.ordinal - run.ordinal
+  const back = {
+    ...run,
+    offset: gap.place,
+    firstSeq: gap.last + 1,
+    records: run.records - before,
+    ordinal: gap.ordinal,
+  }
+  run.end = gap.place
+  run.lastSeq = gap.first - 1
+  run.records = before
+  return back
+}

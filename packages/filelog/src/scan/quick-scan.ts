@@ -1,0 +1,126 @@
+import type { Notice } from '@papyra/contracts'
+import { decodeBlockMark, chainStart } from '../block-mark.js'
+import { verifies, parseHeader } from '../frame.js'
+import type { LogScan, OpenBlock } from '../scan-types.js'
+import type { ClosedFigures } from '../sidecar.js'
+import type { VfsStat } from '../vfs.js'
+import { BackwardLines } from './backward-lines.js'
+import { HEAD_BYTES } from './find-head.js'
+import { FileWindow } from './file-window.js'
+import type { Known } from './identify.js'
+import type { OpenedLog } from './open-log.js'
+import { recordSeq } from './record-seq.js'
+import { RunningSum } from './running-sum.js'
+import { emptyScan } from './scan-log.js'
+import type { LogScanOptions } from './scan-options.js'
+
+/** If no mark is found in so many bytes from the end, the log is scanned in full. */
+const MOST_BYTES = 32 * 1024 * 1024
+
+/**
+ * Looks only at what a clean close leaves: head, sidecar, mark, and the records since the last block
+ * mark. `null` if anything is not as it should be; then the log has to be scanned in full. What it
+ * reads does not depend on the size of the log.
+ */
+export async function quickScan(
+  opened: OpenedLog,
+  known: Known,
+  notices: readonly Notice[],
+  options: LogScanOptions,
+): Promise<LogScan | null> {
+  const { path, stat, sidecar, mark } = opened
+  const { identity, head } = known
+  const closed = untouched(opened, known)
+  if (closed === null || head === null) return null
+  const open = await openBlockFromEnd(opened, known, closed, options)
+  if (open === null || open.total !== closed.records) return null
+  return {
+    ...emptyScan({ path, sidecar, mark, size: stat.size }, 'checksummed'),
+    coverage: 'quick',
+    identity,
+    head,
+    soundEnd: stat.size,
+    notices,
+    records: closed.records,
+    firstSeq: closed.records === 0 ? null : await firstNumber(opened),
+    lastSeq: closed.lastSeq,
+    knownEnd: closed.lastSeq,
+    lines: { total: open.records + 1, bad: 0 },
+    openBlock: open,
+  }
+}
+
+/** The figures of the close, if nothing has been touched since. */
+function untouched({ stat, mark, beginning }: OpenedLog, known: Known): ClosedFigures | null {
+  const { sidecar, head, foreign, olderCopy, identity } = known
+  if (sidecar === null || head === null || foreign || olderCopy || beginning.state !== 'ok') return null
+  if (beginning.stray.length > 0 || beginning.glued || !beginning.ended) return null
+  const { clean, closed, next, generation } = sidecar
+  if (!clean || closed === null || next !== null || generation !== identity.generation) return null
+  if (mark.state !== 'ok' || known.mark === null || mark.damaged.length > 0) return null
+  const { acked, offset } = known.mark
+  if (known.mark.generation !== generation || acked !== closed.lastSeq || offset !== stat.size) return null
+  return sidecar.nextSeq - 1 <= closed.lastSeq && sameFile(closed.fingerprint, stat) ? closed : null
+}
+
+function sameFile({ inode, size, mtimeNs, ctimeNs }: ClosedFigures['fingerprint'], stat: VfsStat): boolean {
+  return (
+    inode === String(stat.inode) &&
+    size === stat.size &&
+    mtimeNs === String(stat.mtimeNs) &&
+    ctimeNs === String(stat.ctimeNs)
+  )
+}
+
+/** Verifies the records behind the last block mark, from the end; `null` if any is not sound. */
+async function openBlockFromEnd(
+  { file, stat, beginning }: OpenedLog,
+  { identity, head }: Known,
+  closed: ClosedFigures,
+  { signal }: LogScanOptions,
+): Promise<OpenBlock | null> {
+  if (beginning.state !== 'ok' || head === null) return null
+  const { seed, generation } = identity
+  const lines = new BackwardLines(file, { from: beginning.end, to: stat.size, seed, signal })
+  let seq = closed.lastSeq
+  let records = 0
+  const sum = new RunningSum(seed)
+  for (let batch = await lines.next(); batch.length > 0; batch = await lines.next()) {
+    for (const { bytes, start, stop, offset, length, ended, long } of batch) {
+      if (long !== null || !ended || !verifies(bytes, start, stop, seed)) return null
+      const own = recordSeq(bytes, start, stop)
+      const header = own > 0 ? null : parseHeader(bytes, start, stop)
+      if (header?.kind === '_block') {
+        const decoded = decodeBlockMark(bytes, start, stop)
+        if (decoded === null || decoded.mark.lastSeq !== seq) return null
+        const { mark, crc } = decoded
+        return { ...(await openFrom(offset + length)), after: seq, total: mark.total + records, prev: crc }
+      }
+      if (header?.kind.startsWith('_') === true) return null
+      const found = own > 0 ? own : (header?.seq ?? 0)
+      if (found !== seq) return null
+      records++
+      seq--
+    }
+    if (lines.bytesRead > MOST_BYTES) return null
+  }
+  if (seq !== Math.max(0, head.firstSeq - 1)) return null
+  const prev = chainStart(generation, seed)
+  return { ...(await openFrom(beginning.end)), after: seq, total: records, prev }
+
+  async function openFrom(start: number): Promise<Pick<OpenBlock, 'offset' | 'bytes' | 'records' | 'firstSeq' | 'sum'>> {
+    sum.restart(start)
+    const firstSeq = records === 0 ? 0 : seq + 1
+    return { offset: start, bytes: stat.size - start, records, firstSeq, sum: await sum.at(stat.size, file) }
+  }
+}
+
+/** The number of the first record, if it is not far from the head. */
+async function firstNumber({ file, stat, beginning }: OpenedLog): Promise<number | null> {
+  if (beginning.state !== 'ok') return null
+  const window = new FileWindow(file, stat.size, HEAD_BYTES)
+  const have = await window.load(beginning.end, HEAD_BYTES)
+  const start = window.index(beginning.end)
+  const header = parseHeader(window.buffer, start, start + have)
+  return header === null || header.kind.startsWith('_') ? null : header.seq
+}

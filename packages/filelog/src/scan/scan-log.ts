@@ -1,0 +1,170 @@
+import { isAbsolute } from 'node:path'
+import type { Anomaly } from '@papyra/contracts'
+import { sidecarPath } from '../names.js'
+import type { LogScan } from '../scan-types.js'
+import type { Vfs } from '../vfs.js'
+import { readMarkFile } from '../write/mark-file.js'
+import { readSidecarFile } from '../write/sidecar-file.js'
+import { scanChecksummed } from './checksummed-scan.js'
+import { FileWindow } from './file-window.js'
+import { Findings } from './findings.js'
+import { identityOf, identityWithoutHead, knownEndOf, sideBySide, type Known } from './identify.js'
+import { noticesBeside } from './notices.js'
+import { notFound, openLog, resolveLog, type OpenedLog } from './open-log.js'
+import { scanPlain } from './plain-scan.js'
+import { quickScan } from './quick-scan.js'
+import { recognise } from './recognise.js'
+import type { LogScanOptions } from './scan-options.js'
+import { unacknowledgedFrom, withTornTail } from './unacknowledged.js'
+
+/** What all scans of one log share before they are told apart. */
+export type ScanBase = Pick<LogScan, 'path' | 'sidecar' | 'mark' | 'size'>
+
+/**
+ * Scans one log: verifies it, names what is wrong and where, and finds out what a repair would keep,
+ * take out and lose. Changes nothing and takes no lock. Rejects with `store_not_found` if there is
+ * neither a log nor anything beside it that says there was one, `not_a_log` for a folder, pipe or
+ * device, `unreadable` if the system refuses, `aborted`.
+ */
+export async function scanLog(vfs: Vfs, path: string, options: LogScanOptions = {}): Promise<LogScan> {
+  const resolved = await resolveLog(vfs, path)
+  const opened = await openLog(vfs, isAbsolute(resolved) ? resolved : path)
+  if (opened === null) return scanMissing(vfs, resolved, options)
+  try {
+    return await scanOpened(vfs, opened, options)
+  } finally {
+    await opened.file.close()
+  }
+}
+
+async function scanOpened(vfs: Vfs, opened: OpenedLog, options: LogScanOptions): Promise<LogScan> {
+  const { path, beginning, sidecar, mark, stat, file } = opened
+  const base = { path, sidecar, mark, size: stat.size }
+  if (beginning.state === 'newer' || sidecar.state === 'newer') {
+    const inLog = beginning.state === 'newer'
+    const format = beginning.state === 'newer' ? beginning.format : sidecar.state === 'newer' ? sidecar.format : 0
+    return refused(base, 'newer', {
+      code: 'newer_format',
+      path: inLog ? path : sidecarPath(path),
+      detail: `It is of format ${format}, which this version does not know.`,
+    })
+  }
+  if (beginning.state === 'ok') return scanKnown(vfs, opened, options)
+  const besideMissing = sidecar.state === 'missing' && mark.state === 'missing'
+  if (stat.size === 0 && besideMissing) return scanPlain(opened, options)
+  if (identityWithoutHead(opened, null) === null) {
+    const window = new FileWindow(file, stat.size, 1024 * 1024)
+    const recognised = await recognise(window, besideMissing)
+    if (recognised.what === 'nothing') {
+      return refused(base, 'unrecognised', { code: 'unreadable', path, detail: recognised.detail })
+    }
+    if (recognised.what === 'plain') return scanPlain(opened, options)
+    return scanKnown(vfs, opened, options, identityWithoutHead(opened, recognised))
+  }
+  return scanKnown(vfs, opened, options)
+}
+
+async function scanKnown(
+  vfs: Vfs,
+  opened: OpenedLog,
+  options: LogScanOptions,
+  fromLines: Known['identity'] | null = null,
+): Promise<LogScan> {
+  const { path, beginning } = opened
+  const head = beginning.state === 'ok' ? beginning.head : null
+  const identity = head === null ? (fromLines ?? identityWithoutHead(opened, null)) : identityOf(head)
+  if (identity === null) throw new TypeError('a log without an identity')
+  const findings = new Findings(path)
+  const known = sideBySide(path, identity, head, opened, findings)
+  const notices = await noticesBeside(vfs, path, known, options.ownerAlive === true)
+  if (options.coverage === 'auto') {
+    const quick = await quickScan(opened, known, notices, options)
+    if (quick !== null) return quick
+  }
+  const scan = await scanChecksummed(vfs, opened, { known, findings, notices, options })
+  const from = unacknowledgedFrom(scan, known, options.ownerAlive === true)
+  if (from === null) return scan
+  const anew = new Findings(path)
+  const again = { known: sideBySide(path, identity, head, opened, anew), findings: anew, notices, options }
+  const shorter = { ...opened, stat: { ...opened.stat, size: from } }
+  return withTornTail(await scanChecksummed(vfs, shorter, again), from, opened.stat.size)
+}
+
+/** There is no log. If what stands beside it says that there was one, all of it is gone. */
+async function scanMissing(vfs: Vfs, path: string, options: LogScanOptions): Promise<LogScan> {
+  const mark = await readMarkFile(vfs, path)
+  const sidecar = await readSidecarFile(vfs, path)
+  const identity = identityWithoutHead({ sidecar, mark }, null)
+  if (identity === null) throw notFound(path)
+  const findings = new Findings(path)
+  const known = sideBySide(path, identity, null, { sidecar, mark }, findings)
+  const knownEnd = knownEndOf(known)
+  if (knownEnd === 0) throw notFound(path)
+  const region = known.region
+  const below = region?.records ?? region?.through ?? 0
+  const records = below + knownEnd - Math.min(knownEnd, region?.through ?? 0)
+  const seq = { first: 1, last: knownEnd }
+  const detail = `The log is gone; what stands beside it says that it went up to ${knownEnd}.`
+  findings.log('rolled_back', { offset: 0 }, { seq, records, loss: records > 0, detail })
+  if (records > 0) findings.losses.push({ seq, records, code: 'rolled_back' })
+  const notices = await noticesBeside(vfs, path, known, options.ownerAlive === true)
+  return {
+    ...emptyScan({ path, sidecar, mark, size: 0 }, 'checksummed'),
+    ...counted(findings.all(), options),
+    identity,
+    notices,
+    knownEnd,
+    records: 0,
+    losses: findings.losses,
+    bytesSound: false,
+    foreign: known.foreign,
+  }
+}
+
+/** A scan that did not look into the log. */
+export function emptyScan(base: ScanBase, state: LogScan['state']): LogScan {
+  return {
+    ...base,
+    state,
+    coverage: 'full',
+    identity: null,
+    head: null,
+    soundEnd: 0,
+    anomalies: [],
+    anomalyCounts: {},
+    notices: [],
+    records: null,
+    firstSeq: null,
+    lastSeq: 0,
+    knownEnd: 0,
+    keep: [],
+    setAside: [],
+    losses: [],
+    cutMends: false,
+    bytesSound: true,
+    lines: { total: 0, bad: 0 },
+    foreign: false,
+    unproven: null,
+    openBlock: null,
+  }
+}
+
+function refused(
+  base: ScanBase,
+  state: LogScan['state'],
+  what: Pick<Anomaly, 'code' | 'path' | 'detail'>,
+): LogScan {
+  const anomaly: Anomaly = { ...what, offset: 0, length: null, seq: null, records: 0, loss: false }
+  return { ...emptyScan(base, state), ...counted([anomaly], {}), bytesSound: false }
+}
+
+/** The first anomalies, and how many there are of each. */
+export function counted(
+  all: readonly Anomaly[],
+  { maxAnomalies = 1000 }: LogScanOptions,
+): Pick<LogScan, 'anomalies' | 'anomalyCounts'> {
+  const anomalyCounts: Partial<Record<Anomaly['code'], number>> = {}
+  for (const { code } of all) anomalyCounts[code] = (anomalyCounts[code] ?? 0) + 1
+  return { anomalies: all.slice(0, maxAnomalies), anomalyCounts }
+}
+

@@ -1,0 +1,290 @@
+import { type AppendFact, type AppendResult, isPapyraError, PapyraError } from '@papyra/contracts'
+import type { Chunk } from './batch-encoder.js'
+import { checkFacts } from './check-facts.js'
+import { type AppendTarget, LogWriter, type LogWriterOptions } from './log-writer.js'
+
+export interface AppendQueueOptions extends LogWriterOptions {
+  /** Most bytes that the members of one fact may take. Default 1 MiB. */
+  readonly maxRecordBytes?: number
+  /** Above so many waiting bytes `ready` waits. Default 8 MiB. */
+  readonly maxWaitingBytes?: number
+  /** A write call takes as many waiting calls as fit; at least one. Default 256 KiB. */
+  readonly maxBatchBytes?: number
+  /** Calls `run` once in `ms` milliseconds; gives a way to call that off. Default: an unref'd timer. */
+  readonly timer?: (ms: number, run: () => void) => () => void
+  /** Called with what was just acknowledged. Bytes are those of the log, marks included. */
+  readonly onCounted?: (records: number, bytes: number) => void
+}
+
+export interface AppendQueueState {
+  readonly nextSeq: number
+  /** End of the file. */
+  readonly offset: number
+  /** The last number that was acknowledged, and the last that is known to be synced. */
+  readonly acked: number
+  readonly synced: number
+  /** Why the writer stopped for good; `null` while it has not. */
+  readonly latched: PapyraError | null
+  /** Bytes of facts that were handed in and are not settled. */
+  readonly waitingBytes: number
+}
+
+interface Waiting extends Chunk {
+  readonly resolve: (result: AppendResult) => void
+  readonly reject: (error: PapyraError) => void
+}
+
+/** Stands in the queue where a sync was asked for: everything before it is covered. */
+interface SyncPoint {
+  readonly facts: null
+  readonly resolve: () => void
+  readonly reject: (error: PapyraError) => void
+}
+
+type Item = Waiting | SyncPoint
+
+/** A sync at least so often while records are acknowledged. */
+const SYNC_MS = 1000
+/** After so many batches without a wait, timers and sockets get their turn. */
+const BATCHES_A_TURN = 32
+
+function unrefTimer(ms: number, run: () => void): () => void {
+  const timer = setTimeout(run, ms)
+  timer.unref()
+  return () => clearTimeout(timer)
+}
+
+/**
+ * The only writer of a log. Calls that wait are written together, in call order, with one write call
+ * and, at level `durable`, one sync for all. While one batch is on its way the next one gathers.
+ */
+export class AppendQueue {
+  readonly #options: AppendQueueOptions
+  readonly #writer: LogWriter
+  #queue: Item[] = []
+  #head: number = 0
+  #waitingBytes: number = 0
+  #running: boolean = false
+  #paused: boolean = false
+  #closed: Promise<void> | null = null
+  #batches: number = 0
+  #cancelTimer: (() => void) | null = null
+  readonly #idle: (() => void)[] = []
+  readonly #ready: (() => void)[] = []
+
+  constructor(options: AppendQueueOptions) {
+    this.#options = options
+    this.#writer = new LogWriter(options)
+  }
+
+  get state(): AppendQueueState {
+    const { nextSeq, offset, acked, synced, latched } = this.#writer
+    return { nextSeq, offset, acked, synced, latched, waitingBytes: this.#waitingBytes }
+  }
+
+  /**
+   * Appends all facts, with numbers one behind the other, or none. Resolves when the level holds for
+   * all of them. Rejects with `invalid_argument`, `invalid_fact` or `record_too_large` (before any
+   * byte is written), `write_failed` (none is stored, the numbers are given again, later calls may
+   * succeed), `writer_latched` or `store_replaced` (no later call succeeds; `details.firstUnknown` to
+   * `details.lastUnknown` are the numbers whose fate is unknown), or `closed`.
+   */
+  append(facts: readonly AppendFact[]): Promise<AppendResult> {
+    return new Promise((resolve, reject) => {
+      const { latched } = this.#writer
+      if (latched !== null) throw latched
+      if (this.#closed !== null) throw new PapyraError('closed', 'The log is closed, or closing.')
+      const { bytes, ascii } = checkFacts(facts, this.#options.maxRecordBytes ?? 1024 * 1024)
+      this.#waitingBytes += bytes
+      this.#push({ facts, bytes, ascii, resolve, reject })
+    })
+  }
+
+  /** Resolves, in call order, when no more than `maxWaitingBytes` are waiting. Never rejects. */
+  ready(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#ready.length === 0 && !this.#full()) resolve()
+      else this.#ready.push(resolve)
+    })
+  }
+
+  /** Resolves when everything appended so far is synced, the mark too. Waits while paused. */
+  flush(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const { latched } = this.#writer
+      if (latched !== null) throw latched
+      if (this.#closed !== null) throw new PapyraError('closed', 'The log is closed, or closing.')
+      this.#push({ facts: null, resolve, reject })
+    })
+  }
+
+  /** Resolves when no batch is on its way; then nothing touches the file until `resume`. */
+  pause(): Promise<void> {
+    this.#paused = true
+    return this.#untilIdle()
+  }
+
+  /** Goes on, with another file if one is given; its records must end with the same number. */
+  resume(target?: AppendTarget): void {
+    if (target !== undefined) this.#writer.retarget(target)
+    this.#paused = false
+    this.#schedule()
+  }
+
+  /**
+   * Stops the writer for good, for a cause outside of it; everything that waits is rejected with the
+   * error given back (`writer_latched`), or with the one for which it stopped already.
+   */
+  latch(cause: unknown, doing: string): PapyraError {
+    const error = this.#writer.latch(cause, doing)
+    if (!this.#running) this.#rejectAll(error)
+    return error
+  }
+
+  /**
+   * Writes and syncs everything that was handed in, then both slots of the mark, and closes the mark.
+   * The log's file stays open: it is its opener's. Later calls reject with `closed`. Idempotent.
+   * Rejects with `writer_latched` if the last sync failed; a writer that was latched before is just
+   * let go. Waits while paused.
+   */
+  close(): Promise<void> {
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  async #close(): Promise<void> {
+    this.#cancelTimer?.()
+    this.#cancelTimer = null
+    try {
+      if (this.#writer.latched === null) {
+        await new Promise<void>((resolve, reject) => {
+          this.#push({ facts: null, resolve, reject })
+        })
+      }
+    } finally {
+      await this.#untilIdle()
+      await this.#writer.mark.close(this.#writer.latched === null)
+    }
+  }
+
+  #push(item: Item): void {
+    this.#queue.push(item)
+    this.#schedule()
+  }
+
+  #schedule(): void {
+    if (this.#running || this.#paused || this.#head === this.#queue.length) return
+    this.#running = true
+    queueMicrotask(() => void this.#run())
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#paused && this.#head < this.#queue.length && this.#writer.latched === null) {
+      const item = this.#queue[this.#head] as Item
+      try {
+        if (item.facts === null) await this.#syncPoint(item)
+        else await this.#batch()
+      } catch (error) {
+        this.#writer.latch(error, 'An unforeseen step')
+      }
+      if (++this.#batches % BATCHES_A_TURN === 0) await new Promise(setImmediate)
+    }
+    if (this.#writer.latched !== null) this.#rejectAll(this.#writer.latched)
+    this.#running = false
+    for (const resolve of this.#idle.splice(0)) resolve()
+    this.#schedule()
+  }
+
+  async #syncPoint(point: SyncPoint): Promise<void> {
+    try {
+      await this.#writer.sync()
+    } catch {
+      // The writer stopped: whoever waits is told below, this one included.
+      return
+    }
+    this.#take(1)
+    point.resolve()
+  }
+
+  async #batch(): Promise<void> {
+    const batch = this.#gather()
+    let bytes: number
+    try {
+      bytes = await this.#writer.commit(batch)
+    } catch (error) {
+      if (this.#writer.latched !== null) return
+      if (!isPapyraError(error)) throw error
+      this.#settle(batch)
+      for (const { reject } of batch) reject(error)
+      return
+    }
+    this.#settle(batch)
+    let firstSeq = this.#writer.nextSeq - batch.reduce((sum, { facts }) => sum + facts.length, 0)
+    this.#options.onCounted?.(this.#writer.nextSeq - firstSeq, bytes)
+    for (const { facts, resolve } of batch) {
+      resolve({ firstSeq, lastSeq: firstSeq + facts.length - 1 })
+      firstSeq += facts.length
+    }
+    this.#cancelTimer ??= this.#startTimer()
+  }
+
+  /** The next calls that go into one write. */
+  #gather(): Waiting[] {
+    const most = this.#options.maxBatchBytes ?? 256 * 1024
+    const batch: Waiting[] = []
+    let bytes = 0
+    for (let i = this.#head; i < this.#queue.length; i++) {
+      const item = this.#queue[i] as Item
+      if (item.facts === null) break
+      bytes += item.bytes
+      if (batch.length > 0 && bytes > most) break
+      batch.push(item)
+    }
+    return batch
+  }
+
+  #settle(batch: readonly Waiting[]): void {
+    for (const { bytes } of batch) this.#waitingBytes -= bytes
+    this.#take(batch.length)
+    if (this.#ready.length > 0 && !this.#full()) {
+      for (const resolve of this.#ready.splice(0)) resolve()
+    }
+  }
+
+  #take(count: number): void {
+    this.#head += count
+    if (this.#head < this.#queue.length && this.#head < 4096) return
+    this.#queue = this.#queue.slice(this.#head)
+    this.#head = 0
+  }
+
+  #rejectAll(error: PapyraError): void {
+    const items = this.#queue.slice(this.#head)
+    this.#queue = []
+    this.#head = 0
+    this.#waitingBytes = 0
+    this.#cancelTimer?.()
+    this.#cancelTimer = null
+    for (const { reject } of items) reject(error)
+    for (const resolve of this.#ready.splice(0)) resolve()
+  }
+
+  #startTimer(): () => void {
+    const timer = this.#options.timer ?? unrefTimer
+    return timer(SYNC_MS, () => {
+      this.#cancelTimer = null
+      if (this.#closed !== null || this.#writer.allSynced || this.#writer.latched !== null) return
+      // If that fails the writer stops, and `onLatched` says so.
+      this.#push({ facts: null, resolve: () => undefined, reject: () => undefined })
+    })
+  }
+
+  #untilIdle(): Promise<void> {
+    if (!this.#running) return Promise.resolve()
+    return new Promise((resolve) => this.#idle.push(resolve))
+  }
+
+  #full(): boolean {
+    return this.#waitingBytes > (this.#options.maxWaitingBytes ?? 8 * 1024 * 1024)
+  }
+}

@@ -1,0 +1,274 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Clock, type OwnerInfo, PapyraError } from '@papyra/contracts'
+import { lockPath } from '../names.js'
+import type { Vfs, VfsFile } from '../vfs.js'
+import { takeLooks } from './atomic-write.js'
+import { errnoOf, ioError } from './io-error.js'
+import {
+  NOBODY_KNOWN,
+  type OwnerFacts,
+  ownerInfo,
+  ownerText,
+  readOwnerFacts,
+  writeOwnerFacts,
+} from './owner-line.js'
+
+const POLL_MS = 50
+
+export interface LockOptions {
+  /** How long to try while somebody else holds the store, in ms. Default 500; 0 tries once. */
+  readonly waitMs?: number
+  readonly clock: Clock
+}
+
+/** Exclusive ownership of a store. It ends with `release`, or with the process. */
+export interface StoreLock {
+  /**
+   * Locks the log's own inode too, so that ownership holds even if somebody deletes the lock file; a
+   * rewrite locks its new file before the rename. That lock ends when `file` is closed.
+   * Rejects with `store_locked`, or with `store_replaced` if the path no longer names this file.
+   */
+  lockLog(file: VfsFile): Promise<void>
+  /** Adds to what the lock file says of the owner, such as where its control socket is. */
+  announce(facts: OwnerFacts): Promise<void>
+  /** Gives the store free. Idempotent. Logs that were locked have to be closed by their users. */
+  release(): Promise<void>
+}
+
+/** The locks that this process holds or is taking: per file system, by the log's resolved path. */
+const held = new WeakMap<Vfs, Map<string, OwnerInfo>>()
+
+function heldOn(vfs: Vfs): Map<string, OwnerInfo> {
+  const there = held.get(vfs)
+  if (there !== undefined) return there
+  const made = new Map<string, OwnerInfo>()
+  held.set(vfs, made)
+  return made
+}
+
+function locked(log: string, owner: OwnerInfo): PapyraError {
+  const { pid, host, since } = owner
+  return new PapyraError('store_locked', `${log} is held by ${ownerText(owner)}.`, {
+    details: { path: log, pid, host, since },
+  })
+}
+
+/** Calls `attempt` until it gives something other than an owner who is in the way. */
+async function untilFree<T extends object>(
+  log: string,
+  { waitMs = 500, clock }: LockOptions,
+  attempt: () => Promise<T | { busy: OwnerInfo }>,
+): Promise<T> {
+  const deadline = clock.monotonic() + waitMs
+  // Counted as well, for a clock that stands still.
+  for (let left = Math.ceil(waitMs / POLL_MS); ; left--) {
+    const result = await attempt()
+    if (!('busy' in result)) return result
+    if (left <= 0 || clock.monotonic() >= deadline) throw locked(log, result.busy)
+    await sleep(POLL_MS)
+  }
+}
+
+async function openLockFile(vfs: Vfs, log: string): Promise<VfsFile> {
+  const path = lockPath(log)
+  // A few rounds: between two calls somebody may create or remove it.
+  for (let round = 0; ; round++) {
+    try {
+      return await vfs.open(path, 'read-write')
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT' || round > 100) throw ioError(error, 'Opening', path)
+    }
+    try {
+      return await makeLockFile(vfs, log, path)
+    } catch (error) {
+      if (errnoOf(error) !== 'EEXIST') throw ioError(error, 'Creating', path)
+    }
+  }
+}
+
+/** Root may open a service's store: the service must still be able to open the lock file later. */
+async function makeLockFile(vfs: Vfs, log: string, path: string): Promise<VfsFile> {
+  const file = await vfs.open(path, 'create', 0o600)
+  try {
+    const looks = await vfs.stat(log)
+    if (looks !== null) await takeLooks(file, { ...looks, mode: (looks.mode & 0o666) | 0o600 })
+    return file
+  } catch (error) {
+    await vfs.unlink(path).catch(() => undefined)
+    await file.close()
+    throw error
+  }
+}
+
+/** Who is named in an open lock file; a new owner needs a moment to write its name. */
+async function readOwner(file: VfsFile): Promise<OwnerInfo> {
+  for (let round = 0; round < 4; round++) {
+    if (round > 0) await sleep(10)
+    const facts = await readOwnerFacts(file)
+    if (facts !== null) return ownerInfo(facts)
+  }
+  return NOBODY_KNOWN
+}
+
+async function isAt(vfs: Vfs, file: VfsFile): Promise<boolean> {
+  const [there, own] = [await vfs.stat(file.path), await file.stat()]
+  return there !== null && there.inode === own.inode
+}
+
+async function tryLockFile(
+  vfs: Vfs,
+  log: string,
+): Promise<{ file: VfsFile } | { busy: OwnerInfo }> {
+  for (;;) {
+    const file = await openLockFile(vfs, log)
+    let keep = false
+    try {
+      if ((await file.stat()).type !== 'file') {
+        throw new PapyraError('io_error', `${file.path} is not a regular file.`)
+      }
+      if ((await vfs.lock(file)) === null) return { busy: await readOwner(file) }
+      // Somebody may have removed the file before we had its lock: then the lock is worth nothing.
+      keep = await isAt(vfs, file)
+      if (keep) return { file }
+    } catch (error) {
+      keep = false
+      throw ioError(error, 'Locking', file.path)
+    } finally {
+      if (!keep) await file.close()
+    }
+  }
+}
+
+class HeldLock implements StoreLock {
+  readonly #vfs: Vfs
+  readonly #log: string
+  readonly #file: VfsFile
+  readonly #options: LockOptions
+  #facts: OwnerFacts
+  #released: boolean = false
+
+  constructor(vfs: Vfs, file: VfsFile, options: LockOptions & { log: string }, facts: OwnerFacts) {
+    this.#vfs = vfs
+    this.#file = file
+    this.#log = options.log
+    this.#options = options
+    this.#facts = facts
+  }
+
+  async lockLog(file: VfsFile): Promise<void> {
+    await untilFree(this.#log, this.#options, async () => {
+      const lock = await this.#vfs.lock(file)
+      return lock ?? { busy: NOBODY_KNOWN }
+    })
+    if (await isAt(this.#vfs, file)) return
+    throw new PapyraError(
+      'store_replaced',
+      `${file.path} was replaced while it was being opened.`,
+      {
+        details: { path: file.path },
+      },
+    )
+  }
+
+  async announce(facts: OwnerFacts): Promise<void> {
+    this.#facts = { ...this.#facts, ...facts }
+    // The name is a courtesy; a full disk must not keep the owner from compacting.
+    await writeOwnerFacts(this.#file, this.#facts).catch(() => undefined)
+  }
+
+  async release(): Promise<void> {
+    if (this.#released) return
+    this.#released = true
+    // The lock ends with the descriptor, which is gone whatever these say; the content is a courtesy.
+    await this.#file.truncate(0).catch(() => undefined)
+    await this.#file.close().catch(() => undefined)
+    heldOn(this.#vfs).delete(this.#log)
+  }
+}
+
+/**
+ * Takes exclusive ownership of the store at `logPath`, whose folder must exist. Rejects with
+ * `store_locked` (`details`: `path`, `pid`, `host`, `since` of the owner, as far as known),
+ * `lock_unavailable` or `io_error`. The lock file is made with the log's mode and owner, and stays.
+ */
+export async function acquireLock(
+  vfs: Vfs,
+  logPath: string,
+  options: LockOptions,
+): Promise<StoreLock> {
+  const log = await vfs.resolve(logPath)
+  const mine = heldOn(vfs)
+  const { pid, hostname: host, bootId } = vfs.host
+  const since = options.clock.now()
+  const { file } = await untilFree(log, options, async () => {
+    const other = mine.get(log)
+    if (other !== undefined) return { busy: other }
+    mine.set(log, { pid, host, since })
+    let result: { file: VfsFile } | { busy: OwnerInfo } | null = null
+    try {
+      result = await tryLockFile(vfs, log)
+      return result
+    } finally {
+      if (result === null || 'busy' in result) mine.delete(log)
+    }
+  })
+  const facts = { pid, host, since, boot_id: bootId }
+  const lock = new HeldLock(vfs, file, { ...options, log }, facts)
+  await lock.announce({})
+  return lock
+}
+
+const NOT_THERE: readonly string[] = ['ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO']
+
+/** Opens a file to look at its lock; `null` if there is none, or none that could carry a lock. */
+async function openToProbe(
+  vfs: Vfs,
+  path: string,
+  alsoFine: readonly string[] = [],
+): Promise<VfsFile | null> {
+  let file: VfsFile
+  try {
+    file = await vfs.open(path, 'read')
+  } catch (error) {
+    if ([...NOT_THERE, ...alsoFine].includes(errnoOf(error))) return null
+    throw ioError(error, 'Reading', path, 'unreadable')
+  }
+  if ((await file.stat()).type === 'file') return file
+  await file.close()
+  return null
+}
+
+/**
+ * What the owner of a store said of itself, everything it announced included; `null` if nobody holds
+ * the store. Writes and creates nothing: it takes a shared lock for an instant, on the lock file and
+ * on the log itself (in case the lock file was deleted). Rejects with `lock_unavailable` or
+ * `unreadable`.
+ */
+export async function probeOwnerFacts(vfs: Vfs, logPath: string): Promise<OwnerFacts | null> {
+  const log = await vfs.resolve(logPath)
+  // Who may read the log, but not its lock file, still sees the lock on the log.
+  const lockFile = await openToProbe(vfs, lockPath(log), ['EACCES', 'EPERM'])
+  try {
+    const facts = async (): Promise<OwnerFacts> => {
+      if (lockFile === null) return {}
+      await readOwner(lockFile)
+      return (await readOwnerFacts(lockFile)) ?? {}
+    }
+    if (lockFile !== null && (await vfs.lock(lockFile, true)) === null) return await facts()
+    const file = await openToProbe(vfs, log)
+    if (file === null) return null
+    try {
+      return (await vfs.lock(file, true)) === null ? await facts() : null
+    } finally {
+      await file.close()
+    }
+  } finally {
+    await lockFile?.close()
+  }
+}
+
+/** Who holds the store; `null` if nobody does. See `probeOwnerFacts`. */
+export async function probeOwner(vfs: Vfs, logPath: string): Promise<OwnerInfo | null> {
+  const facts = await probeOwnerFacts(vfs, logPath)
+  return facts === null ? null : ownerInfo(facts)
+}

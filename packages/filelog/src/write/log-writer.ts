@@ -1,0 +1,241 @@
+import { type Clock, isPapyraError, PapyraError } from '@papyra/contracts'
+import type { Vfs, VfsFile } from '../vfs.js'
+import { BatchEncoder, type Chunk } from './batch-encoder.js'
+import type { BlockSnapshot, BlockTracker } from './block-tracker.js'
+import { errnoOf } from './io-error.js'
+import type { MarkWriter } from './mark-file.js'
+
+/** What is written to; a rewrite puts another in its place. */
+export interface AppendTarget {
+  readonly file: VfsFile
+  readonly mark: MarkWriter
+  readonly tracker: BlockTracker
+  /** Where the next record goes: the end of the file. Everything before it has to be synced. */
+  readonly offset: number
+}
+
+export interface LogWriterOptions extends AppendTarget {
+  readonly vfs: Vfs
+  /** The log's path, links resolved: it is watched, so that a file that was replaced is noticed. */
+  readonly path: string
+  readonly seed: number
+  /** The number of the next record; the one before counts as acknowledged and synced. */
+  readonly nextSeq: number
+  readonly ack: 'flushed' | 'durable'
+  readonly clock: Clock
+  /** Called once, when the writer stops for good. */
+  readonly onLatched?: (error: PapyraError) => void
+}
+
+/** Below this a blocking write is cheaper than a thread hop. */
+const BLOCKING_BYTES = 128 * 1024
+const WATCH_MS = 1000
+
+interface Start {
+  readonly tracker: BlockSnapshot
+  readonly offset: number
+}
+
+/** Writes one batch at a time, and undoes it or stops for good if that fails. */
+export class LogWriter {
+  readonly #options: LogWriterOptions
+  readonly #encoder: BatchEncoder
+  #target: AppendTarget
+  #offset: number
+  #nextSeq: number
+  #synced: number
+  #markSynced: boolean = true
+  #latched: PapyraError | null = null
+  #watchedAt: number = Number.NEGATIVE_INFINITY
+
+  constructor(options: LogWriterOptions) {
+    this.#options = options
+    this.#encoder = new BatchEncoder(options.seed)
+    this.#nextSeq = options.nextSeq
+    this.#synced = options.nextSeq - 1
+    this.#target = options
+    this.#offset = options.offset
+    this.retarget(options)
+  }
+
+  get nextSeq(): number {
+    return this.#nextSeq
+  }
+  get acked(): number {
+    return this.#nextSeq - 1
+  }
+  get synced(): number {
+    return this.#synced
+  }
+  get offset(): number {
+    return this.#offset
+  }
+  get latched(): PapyraError | null {
+    return this.#latched
+  }
+  get mark(): MarkWriter {
+    return this.#target.mark
+  }
+  /** True if everything acknowledged, the mark's word on it too, is synced. */
+  get allSynced(): boolean {
+    return this.#markSynced && this.#synced === this.acked
+  }
+
+  /** Goes on with another file, which holds the same numbers and is synced. */
+  retarget(target: AppendTarget): void {
+    const { tracker, offset } = target
+    if (tracker.end !== offset || tracker.lastSeq > this.acked) {
+      throw new RangeError('the block tracker does not stand at the end of the log')
+    }
+    this.#target = target
+    this.#offset = offset
+    this.#synced = this.acked
+    this.#watchedAt = Number.NEGATIVE_INFINITY
+  }
+
+  /**
+   * Writes the facts of all chunks and gives the bytes written. When it resolves the level holds and
+   * the mark says so. Throws `write_failed`: nothing of them is stored. Or stops for good, and throws
+   * that.
+   */
+  async commit(chunks: readonly Chunk[]): Promise<number> {
+    const { file, tracker, mark } = this.#target
+    if (this.#options.clock.monotonic() - this.#watchedAt >= WATCH_MS) await this.#watchPath()
+    this.#watchFile()
+    const start = { tracker: tracker.snapshot(), offset: this.#offset }
+    const length = this.#encoder.encode(chunks, this.#nextSeq, tracker)
+    const lastSeq = tracker.lastSeq
+    try {
+      const { buffer } = this.#encoder
+      const n =
+        length < BLOCKING_BYTES
+          ? file.writeSync(buffer, 0, length, start.offset)
+          : await file.write(buffer, 0, length, start.offset)
+      if (n !== length) throw new Error(`only ${n} of ${length} bytes were written`)
+    } catch (error) {
+      throw await this.#cutBack(start, lastSeq, error)
+    }
+    const durable = this.#options.ack === 'durable'
+    if (durable) await this.#datasync(lastSeq)
+    try {
+      mark.write(lastSeq, durable ? lastSeq : this.#synced, start.offset + length)
+    } catch (error) {
+      throw await this.#cutBack(start, lastSeq, error)
+    }
+    this.#markSynced = false
+    this.#offset = start.offset + length
+    this.#nextSeq = lastSeq + 1
+    if (durable) this.#synced = lastSeq
+    return length
+  }
+
+  /** Syncs what was acknowledged, then the mark. Stops for good if that fails, and throws that. */
+  async sync(): Promise<void> {
+    if (this.#synced < this.acked) await this.#datasync(this.acked)
+    this.#synced = this.acked
+    try {
+      const { mark } = this.#target
+      mark.write(this.acked, this.#synced, this.#offset)
+      await mark.sync()
+      this.#markSynced = true
+    } catch (error) {
+      throw this.latch(error, 'Writing the mark')
+    }
+  }
+
+  /** Stops for good, and gives the error that every later call gets. */
+  latch(cause: unknown, doing: string, unknown: [number, number] | null = null): PapyraError {
+    if (this.#latched !== null) return this.#latched
+    const { path } = this.#options
+    const [firstUnknown, lastUnknown] = unknown ?? [null, null]
+    const errno = errnoOf(cause)
+    const fate =
+      unknown === null ? '' : ` The fate of ${firstUnknown} to ${lastUnknown} is unknown.`
+    const text = `${doing} failed (${reason(cause)}), so the writer of ${path} stopped.${fate}`
+    const details = { path, errno, firstUnknown, lastUnknown }
+    return this.#stop(new PapyraError('writer_latched', text, { cause, details }))
+  }
+
+  #stop(error: PapyraError): PapyraError {
+    this.#latched = error
+    this.#options.onLatched?.(error)
+    return error
+  }
+
+  async #datasync(lastSeq: number): Promise<void> {
+    try {
+      await this.#target.file.datasync()
+    } catch (error) {
+      throw this.latch(error, 'A sync', [this.#synced + 1, lastSeq])
+    }
+  }
+
+  /** Takes a batch out of the file again; gives the error for those who wait for it. */
+  async #cutBack(start: Start, lastSeq: number, cause: unknown): Promise<PapyraError> {
+    const { file, tracker } = this.#target
+    try {
+      if (file.statSync().size !== start.offset) await file.truncate(start.offset)
+      const { size } = file.statSync()
+      if (size !== start.offset) throw new Error(`the size is ${size}, not ${start.offset}`)
+    } catch (error) {
+      return this.latch(error, 'Cutting a failed write back', [this.#nextSeq, lastSeq])
+    }
+    try {
+      // Else a power cut could bring back what was refused.
+      if (this.#options.ack === 'durable') await this.#datasync(lastSeq)
+    } catch (error) {
+      return error as PapyraError
+    }
+    tracker.restore(start.tracker)
+    return this.#refused(cause)
+  }
+
+  #refused(cause: unknown): PapyraError {
+    if (isPapyraError(cause)) return cause
+    const { path } = this.#options
+    const text = `Writing to ${path} at ${this.#offset} failed: ${reason(cause)}.`
+    const details = { path, errno: errnoOf(cause), offset: this.#offset }
+    return new PapyraError('write_failed', text, { cause, details })
+  }
+
+  /** Nobody else may have touched the open file since the last batch. */
+  #watchFile(): void {
+    let found: { links: number; size: number }
+    try {
+      found = this.#target.file.statSync()
+    } catch (error) {
+      throw this.#refused(error)
+    }
+    if (found.links === 0) throw this.#replaced('was removed')
+    if (found.size === this.#offset) return
+    throw this.#replaced(`has ${found.size} bytes instead of ${this.#offset}`)
+  }
+
+  /** The path must still name the open file. */
+  async #watchPath(): Promise<void> {
+    let same: boolean
+    try {
+      const there = await this.#options.vfs.stat(this.#options.path)
+      same = there?.inode === this.#target.file.statSync().inode
+    } catch (error) {
+      throw this.#refused(error)
+    }
+    if (!same) throw this.#replaced('is no longer at its path')
+    this.#watchedAt = this.#options.clock.monotonic()
+  }
+
+  #replaced(what: string): PapyraError {
+    const { path } = this.#options
+    const some = this.#synced < this.acked
+    const [firstUnknown, lastUnknown] = some ? [this.#synced + 1, this.acked] : [null, null]
+    const text = `${path} ${what} while it was open, so its writer stopped.`
+    const details = { path, firstUnknown, lastUnknown }
+    return this.#stop(new PapyraError('store_replaced', text, { details }))
+  }
+}
+
+function reason(cause: unknown): string {
+  const errno = errnoOf(cause)
+  if (errno !== '') return errno
+  return cause instanceof Error ? cause.message : String(cause)
+}
