@@ -1,0 +1,171 @@
+import { CONSENT, LIMITS, MODE, OWNING, RECOVERY, RECOVERY_MODE, STORE } from './options.js'
+import type { CommandSpec } from './spec.js'
+
+const scan: CommandSpec = {
+  words: ['persistence', 'scan'],
+  describe: 'Verify every byte of a store; never writes, works beside a living owner',
+  examples: [
+    { line: 'papyra persistence scan', says: 'the configured store' },
+    { line: 'papyra persistence scan --path data/shop.ndjson', says: 'one file' },
+    { line: "papyra persistence scan --json | jq '.report.anomalyCounts'", says: 'for a script' },
+  ],
+  options: {
+    ...STORE,
+    'max-anomalies': {
+      kind: 'value',
+      value: 'N',
+      reads: 'count',
+      describe: 'List at most N anomalies; all are counted (default 20, with --json 1000)',
+    },
+  },
+  load: () => import('../commands/persistence/scan.js'),
+}
+
+const recover: CommandSpec = {
+  words: ['persistence', 'recover'],
+  describe: 'Mend what a scan finds, keep aside what is taken out, then scan again',
+  examples: [
+    { line: 'papyra persistence recover --dry-run', says: 'what would be done' },
+    { line: 'papyra persistence recover', says: 'mend the configured store' },
+    {
+      line: 'papyra persistence recover --mode quarantine --quarantine-dir /var/papyra/q',
+      says: 'copy the whole damaged originals there first',
+    },
+    {
+      line: 'papyra persistence recover --accept-loss',
+      says: 'no copy could be found: record as lost what is gone',
+    },
+  ],
+  options: {
+    ...STORE,
+    mode: RECOVERY_MODE,
+    ...RECOVERY,
+    force: {
+      kind: 'flag',
+      describe: 'Also if more than half of the lines would be taken out, or the log names another',
+    },
+    ...OWNING,
+    ...CONSENT,
+  },
+  load: () => import('../commands/persistence/recover.js'),
+}
+
+const startupCheck: CommandSpec = {
+  words: ['persistence', 'startup-check'],
+  describe: 'Tell whether a service may start on the store; the gate of openPapyra',
+  examples: [
+    {
+      line: 'papyra persistence startup-check --mode fail_on_anomaly',
+      says: 'exit 0 if it may start, 1 if not',
+    },
+    {
+      line: 'papyra persistence startup-check --mode recover --recovery-mode repair',
+      says: 'mend first, exclusively, then scan again',
+    },
+    {
+      line: 'papyra persistence startup-check --allow-new',
+      says: 'a store that is not there yet is fine',
+    },
+  ],
+  options: {
+    ...STORE,
+    mode: MODE,
+    'recovery-mode': RECOVERY_MODE,
+    ...RECOVERY,
+    'allow-new': { kind: 'flag', describe: 'A store that does not exist yet may start' },
+    full: {
+      kind: 'flag',
+      describe: 'Verify every byte, even of a store that was closed cleanly and not touched since',
+    },
+    'time-budget': {
+      kind: 'value',
+      value: 'TIME',
+      reads: 'duration',
+      describe: 'Refuse if the check takes longer, such as 30s',
+    },
+    ...OWNING,
+  },
+  load: () => import('../commands/persistence/startup-check.js'),
+}
+
+const compact: CommandSpec = {
+  words: ['persistence', 'compact'],
+  describe: 'Delete what retention hides, then verify; a living owner is asked to do it itself',
+  examples: [
+    { line: 'papyra persistence compact --dry-run', says: 'what would go, and why' },
+    { line: 'papyra persistence compact', says: 'with the configured or the recorded policy' },
+    {
+      line: 'papyra persistence compact --path data/shop.ndjson --max-age-seconds 30d',
+      says: 'with this policy alone',
+    },
+  ],
+  options: {
+    ...STORE,
+    ...LIMITS,
+    force: { kind: 'flag', describe: 'Also if the clock is suspect, or if everything would go' },
+    ...OWNING,
+    ...CONSENT,
+  },
+  notes: [
+    'The policy is that of the flags, else of the configuration, else the one that the last owner',
+    'recorded with the store. The command says which, and warns when they differ.',
+  ],
+  load: () => import('../commands/persistence/compact.js'),
+}
+
+const inspect: CommandSpec = {
+  words: ['persistence', 'inspect'],
+  describe: 'Describe a store without reading it through',
+  examples: [
+    { line: 'papyra persistence inspect', says: 'size, state, policy, history, losses, owner' },
+    { line: 'papyra persistence inspect --show-metrics', says: 'and its numbers' },
+  ],
+  options: {
+    ...STORE,
+    'show-metrics': { kind: 'flag', describe: 'Also the numbers that the store keeps of itself' },
+  },
+  load: () => import('../commands/persistence/inspect.js'),
+}
+
+const upgrade: CommandSpec = {
+  words: ['persistence', 'upgrade'],
+  describe: 'Turn a plain log into a checksummed one; the original is kept aside',
+  examples: [
+    { line: 'papyra persistence upgrade --path old.ndjson --dry-run', says: 'what would be done' },
+    { line: 'papyra persistence upgrade --path old.ndjson', says: 'in place, original kept' },
+    {
+      line: 'papyra persistence upgrade --path old.ndjson --out new.ndjson',
+      says: 'to a new file',
+    },
+  ],
+  options: {
+    ...STORE,
+    out: { kind: 'value', value: 'FILE', completes: 'file', describe: 'Write the new log here' },
+    ...CONSENT,
+  },
+  load: () => import('../commands/persistence/upgrade.js'),
+}
+
+const create: CommandSpec = {
+  words: ['persistence', 'create'],
+  describe: 'Make a new, empty store, as for the first start on an empty volume',
+  examples: [
+    { line: 'papyra persistence create', says: 'the configured store; refuses if it is there' },
+    { line: 'papyra persistence create --if-absent', says: 'fine if it is there already' },
+  ],
+  options: {
+    ...STORE,
+    'if-absent': { kind: 'flag', describe: 'Do nothing, successfully, if the store is there' },
+  },
+  load: () => import('../commands/persistence/create.js'),
+}
+
+export const PERSISTENCE_COMMANDS: readonly CommandSpec[] = [
+  scan,
+  recover,
+  startupCheck,
+  compact,
+  inspect,
+  upgrade,
+  create,
+]

@@ -1,0 +1,150 @@
+import { PapyraError, type Backend, type StoredRecord } from '@papyra/contracts'
+import type { Context } from '../../context.js'
+import { EXIT } from '../../exit-codes.js'
+import { resolveStore, withBackend, type Store } from '../../store.js'
+import { readFilters, type Filters } from './filters.js'
+import { follow } from './follow.js'
+import { jsonLine, membersOf, textLine } from './record.js'
+import { readStore, type Reading } from './reading.js'
+
+const KINDS: Readonly<Record<string, string>> = {
+  events: 'event',
+  audits: 'audit',
+  'dead-letters': 'dead_letter',
+}
+
+/** What one listing is asked for, read before anything is opened. */
+export interface Listing {
+  readonly kind: string
+  readonly filters: Filters
+  readonly limit: number
+  readonly reverse: boolean
+  readonly follow: boolean
+  readonly all: boolean
+}
+
+/** `papyra inspect events | audits | dead-letters`: one record a line. */
+export async function run(context: Context): Promise<number> {
+  const listing = readListing(context)
+  const store = await resolveStore(context)
+  return withBackend(context, store, 'read', (backend) => list(context, store, backend, listing))
+}
+
+function readListing(context: Context): Listing {
+  const { args, spec } = context
+  const kind = KINDS[spec.words[1] ?? ''] ?? ''
+  const listing = {
+    kind,
+    filters: readFilters(context),
+    limit: args.count('limit') ?? Number.POSITIVE_INFINITY,
+    reverse: args.flag('reverse'),
+    follow: args.flag('follow'),
+    all: args.flag('all'),
+  }
+  if (listing.follow && listing.reverse) {
+    throw new PapyraError(
+      'invalid_argument',
+      '--follow shows new records as they come, so it cannot be combined with --reverse.',
+    )
+  }
+  if (listing.follow && listing.filters.until !== undefined) {
+    throw new PapyraError(
+      'invalid_argument',
+      '--follow has no end, so it cannot be combined with --until.',
+    )
+  }
+  return listing
+}
+
+async function list(
+  context: Context,
+  store: Store,
+  backend: Backend,
+  listing: Listing,
+): Promise<number> {
+  const { out } = context
+  const printer = new RecordPrinter(context, listing)
+  const newest = listing.follow ? await newestSeq(backend) : 0
+  const reading = await readStore(context, store, backend, listing)
+  for await (const record of reading.records) {
+    if (!(await printer.take(record))) break
+  }
+  await printer.flush()
+  await tellHidden(context, reading, printer)
+  if (listing.follow && printer.wantsMore) {
+    const from = Math.max(newest, printer.lastSeq)
+    await follow(context, { backend, printer, from, onDamage: reading.onDamage })
+  }
+  if (printer.printed === 0 && !listing.follow) await out.note('no records match')
+  return reading.damaged() ? EXIT.anomalies : EXIT.ok
+}
+
+async function newestSeq(backend: Backend): Promise<number> {
+  for await (const record of backend.read({ order: 'newest', limit: 1, onDamage: () => {} }))
+    return record.seq
+  return 0
+}
+
+async function tellHidden(
+  { out }: Context,
+  reading: Reading,
+  printer: RecordPrinter,
+): Promise<void> {
+  const hidden = await reading.hidden(printer.firstSeq, printer.wantsMore)
+  if (hidden !== null) {
+    await out.note(
+      `retention (${hidden}) hides older records that compaction has not deleted yet; --all shows them`,
+    )
+  }
+}
+
+const BATCH_BYTES = 65_536
+
+/** Prints the records that match, in batches, until the limit is reached or nobody reads on. */
+export class RecordPrinter {
+  printed = 0
+  /** The smallest and greatest numbers seen, whether they match or not; 0 before there is one. */
+  firstSeq = 0
+  lastSeq = 0
+  readonly #context: Context
+  readonly #listing: Listing
+  #batch: string[] = []
+  #size = 0
+
+  constructor(context: Context, listing: Listing) {
+    this.#context = context
+    this.#listing = listing
+  }
+
+  get listing(): Listing {
+    return this.#listing
+  }
+
+  get wantsMore(): boolean {
+    return this.printed < this.#listing.limit && !this.#context.out.closed
+  }
+
+  /** Prints the record if it matches. False if no more is wanted. */
+  async take(record: StoredRecord): Promise<boolean> {
+    this.firstSeq = this.firstSeq === 0 ? record.seq : Math.min(this.firstSeq, record.seq)
+    this.lastSeq = Math.max(this.lastSeq, record.seq)
+    const members = membersOf(record)
+    if (!this.#listing.filters.matches(record, members)) return this.wantsMore
+    const text = this.#context.out.json
+      ? jsonLine(record)
+      : this.#context.out.safe(textLine(record, members))
+    this.#batch.push(text)
+    this.#size += text.length
+    this.printed += 1
+    if (this.#size >= BATCH_BYTES) await this.flush()
+    return this.wantsMore
+  }
+
+  async flush(): Promise<void> {
+    if (this.#batch.length === 0) return
+    const text = `${this.#batch.join('\n')}\n`
+    this.#batch = []
+    this.#size = 0
+    await this.#context.out.raw(text)
+  }
+}

@@ -1,0 +1,125 @@
+import {
+  PapyraError,
+  RECOVERY_MODES,
+  type Backend,
+  type RecoverOptions,
+  type RecoveryReport,
+} from '@papyra/contracts'
+import { askConsent } from '../../consent.js'
+import { withProgress, type Context } from '../../context.js'
+import { EXIT } from '../../exit-codes.js'
+import { plural, bytesText } from '../../output/format.js'
+import { showKeptAside, showLossesRecorded } from '../../output/recovery-view.js'
+import { showScan, verdict } from '../../output/scan-view.js'
+import { resolveStore, withBackend, type Store } from '../../store.js'
+import { absolutePath } from '../../config/paths.js'
+
+/** `papyra persistence recover`: the plan, the consent, the repair, the second scan. */
+export async function run(context: Context): Promise<number> {
+  const { args } = context
+  const stated = args.choice('mode', RECOVERY_MODES)
+  const dryRun = args.flag('dry-run')
+  const store = await resolveStore(context)
+  const options = recoverOptions(context, store, stated)
+  return withBackend(context, store, 'write', async (backend) => {
+    const plan = await recover(context, backend, { ...options, dryRun: true })
+    await showPlan(context, plan)
+    requireConsent(plan, options)
+    if (plan.before.clean || dryRun) return finish(context, store, plan)
+    await askConsent(context, `Recover ${store.definition.location} in ${options.mode} mode?`)
+    return finish(context, store, await recover(context, backend, options))
+  })
+}
+
+function recoverOptions(
+  { args, io }: Context,
+  { settings }: Store,
+  stated: RecoverOptions['mode'] | undefined,
+): RecoverOptions {
+  const mode = stated ?? settings.recoveryMode
+  const named = args.text('quarantine-dir')
+  const quarantineDir = named === undefined ? settings.quarantineDir : absolutePath(io.cwd, named)
+  if (mode === 'quarantine' && quarantineDir === undefined) {
+    throw new PapyraError(
+      'quarantine_dir_required',
+      'Recovery in quarantine mode needs a folder for the originals.',
+    )
+  }
+  return {
+    mode,
+    acceptLoss: args.flag('accept-loss'),
+    force: args.flag('force'),
+    ...(quarantineDir === undefined ? {} : { quarantineDir }),
+  }
+}
+
+/** What the real run would refuse is refused with the plan on the table, before anything is asked. */
+function requireConsent({ before }: RecoveryReport, { acceptLoss, force }: RecoverOptions): void {
+  if (before.clean) return
+  const { location, consent } = before
+  if (consent.acceptLoss && acceptLoss !== true) {
+    throw new PapyraError(
+      'accept_loss_required',
+      `Acknowledged records of ${location} are gone; nothing was changed.`,
+    )
+  }
+  if (consent.force && force !== true) {
+    throw new PapyraError(
+      'force_required',
+      `More than half of the lines of ${location} would be taken out, or it names another log; nothing was changed.`,
+    )
+  }
+}
+
+function recover(
+  context: Context,
+  backend: Backend,
+  options: RecoverOptions,
+): Promise<RecoveryReport> {
+  return withProgress(context, (operation) => backend.recover({ ...operation, ...options }))
+}
+
+/** The plan goes to standard error: what was found, what will be done about it. */
+async function showPlan({ out }: Context, plan: RecoveryReport): Promise<void> {
+  if (out.json || plan.before.clean) return
+  await out.note(['bold', 'found:'], ' ', ...verdict(plan.before))
+  await out.note(
+    ['bold', 'plan:'],
+    `  keep ${plural(plan.recordsKept, 'record')}, set aside ${bytesText(plan.bytesSetAside)}, mode ${plan.mode}`,
+  )
+  for (const loss of plan.losses) {
+    await out.note(
+      ['yellow', '       record as lost:'],
+      ` ${plural(loss.records, 'record')} (${loss.code})`,
+    )
+  }
+}
+
+async function finish({ out }: Context, store: Store, report: RecoveryReport): Promise<number> {
+  const { before, after, dryRun } = report
+  // A plan that was not refused mends everything it names.
+  const exitCode = before.clean || dryRun || after?.clean === true ? EXIT.ok : EXIT.anomalies
+  if (before.clean)
+    await out.line(
+      ['green', 'clean'],
+      `  ${before.location}  nothing to recover; not a byte was changed`,
+    )
+  else if (dryRun)
+    await out.line(
+      'dry run: nothing was changed. To do it: ',
+      store.again(['persistence', 'recover', '--mode', report.mode]),
+    )
+  else {
+    await out.line(
+      ['bold', 'recovered'],
+      `  ${plural(report.recordsKept, 'record')} kept, ${bytesText(report.bytesSetAside)} set aside`,
+    )
+    await showKeptAside(out, report.keptAside)
+    await showLossesRecorded(out, report.losses)
+    if (after !== null) await showScan(out, after, 20)
+    if (exitCode !== EXIT.ok && after !== null)
+      await out.problem('papyra: anomalies are left: ', ...verdict(after))
+  }
+  await out.document('papyra.recover/1', exitCode, report)
+  return exitCode
+}

@@ -1,0 +1,45 @@
+import type { ScanReport } from '@papyra/contracts'
+import { withProgress, type Context } from '../../context.js'
+import { EXIT } from '../../exit-codes.js'
+import { showNext, showScan, verdict } from '../../output/scan-view.js'
+import { resolveStore, withBackend, type Store } from '../../store.js'
+
+/** `papyra persistence scan`: every byte verified, nothing written. */
+export async function run(context: Context): Promise<number> {
+  const { args, out } = context
+  const listed = args.count('max-anomalies')
+  const store = await resolveStore(context)
+  const report = await withBackend(context, store, 'read', (backend) =>
+    withProgress(context, (operation) =>
+      backend.scan({
+        ...operation,
+        coverage: 'full',
+        ...(listed === undefined ? {} : { maxAnomalies: listed }),
+      }),
+    ),
+  )
+  const exitCode = report.clean ? EXIT.ok : EXIT.anomalies
+  await showScan(out, report, listed ?? 20)
+  if (!report.clean) await showNext(out, nextSteps(store, report))
+  if (!report.clean && out.quiet) await out.problem(...verdict(report))
+  await out.document('papyra.scan/1', exitCode, report)
+  return exitCode
+}
+
+/** The commands that follow, with the consents that a recovery would ask for. */
+export function nextSteps(store: Store, report: ScanReport): string[] {
+  if (report.anomalyCounts['newer_format'] !== undefined)
+    return ['npm install --global @papyra/cli@latest   # written by a later version']
+  const consents = [
+    ...(report.consent.acceptLoss ? ['--accept-loss'] : []),
+    ...(report.consent.force ? ['--force'] : []),
+  ]
+  const recover = store.again(['persistence', 'recover', ...consents])
+  return [
+    `${store.again(['persistence', 'recover', ...consents, '--dry-run'])}   # the plan, nothing changed`,
+    ...(report.consent.acceptLoss
+      ? [`# acknowledged records are gone: look for a copy of the log first; if there is none:`]
+      : ['# with the service stopped:']),
+    `${recover}   # keeps aside what it takes out, then scans again`,
+  ]
+}
