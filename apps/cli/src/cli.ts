@@ -42,7 +42,9 @@ async function dispatch(io: Io, argv: readonly string[]): Promise<number> {
     return await body.run({ spec, io, out, args })
   } catch (error) {
     if (io.stoppedBy() === null || isPapyraError(error, 'aborted')) throw error
-    throw new PapyraError('aborted', 'The command was stopped.', { cause: error })
+    throw new PapyraError('aborted', 'Stopped on request. The store is as valid as before.', {
+      cause: error,
+    })
   }
 }
 

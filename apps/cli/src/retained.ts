@@ -1,4 +1,5 @@
 import {
+  isPapyraError,
   isRecordKind,
   type Backend,
   type ReadQuery,
@@ -16,6 +17,19 @@ export interface RetainedQuery extends Pick<ReadQuery, 'since' | 'until' | 'sign
   readonly order: 'oldest' | 'newest'
 }
 
+/** The policy to read by. */
+export interface RetainedView {
+  readonly policy: RetentionPolicy
+  /** Wall time in ms. */
+  readonly now: number
+  /**
+   * True to read newest first without a pass over the whole store beforehand. Exact unless the store
+   * holds records of unknown kinds that are older than what is read: those count against log-wide
+   * limits, so up to as many records too many may be shown as there are of them.
+   */
+  readonly quick: boolean
+}
+
 /**
  * The stored records that a policy keeps. Core's reader decides which those are; it is handed the
  * records without their bodies, so that one which cannot be decoded is still shown as it is stored.
@@ -23,21 +37,41 @@ export interface RetainedQuery extends Pick<ReadQuery, 'since' | 'until' | 'sign
 export async function* readRetained(
   backend: Backend,
   query: RetainedQuery,
-  policy: RetentionPolicy,
-  now: number,
+  view: RetainedView,
+): AsyncGenerator<StoredRecord> {
+  if (!view.quick) return yield* kept(backend, query, view, 'possible')
+  let last = Number.POSITIVE_INFINITY
+  try {
+    for await (const record of kept(backend, query, view, 'none')) {
+      last = record.seq
+      yield record
+    }
+  } catch (error) {
+    // There is a record of an unknown kind after all.
+    if (!isPapyraError(error, 'invalid_argument')) throw error
+    for await (const record of kept(backend, query, view, 'possible')) {
+      if (record.seq < last) yield record
+    }
+  }
+}
+
+async function* kept(
+  backend: Backend,
+  { kind, onOther, ...rest }: RetainedQuery,
+  { policy, now }: RetainedView,
+  unknownKinds: 'possible' | 'none',
 ): AsyncGenerator<StoredRecord> {
   const bodies = new Map<number, StoredRecord>()
-  const { kind, onOther, ...rest } = query
   const others = kind === undefined ? (onOther ?? null) : null
   const reader = new Reader(withoutBodies(backend, bodies, others), {
-    view: () => ({ policy, now, unknownKinds: 'possible' }),
+    view: () => ({ policy, now, unknownKinds }),
   })
-  const kept = {
+  const lists = {
     event: () => reader.listEvents(rest),
     audit: () => reader.listAudits(rest),
     dead_letter: () => reader.listDeadLetters(rest),
   }
-  for await (const { seq } of isRecordKind(kind) ? kept[kind]() : reader.list(rest)) {
+  for await (const { seq } of isRecordKind(kind) ? lists[kind]() : reader.list(rest)) {
     const record = bodies.get(seq)
     bodies.clear()
     if (record !== undefined) yield record

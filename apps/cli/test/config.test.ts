@@ -1,10 +1,9 @@
-import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs'
-import { join } from 'node:path'
+import { chmodSync, chownSync, mkdirSync, symlinkSync } from 'node:fs'
 import { isPapyraError } from '@papyra/contracts'
-import { memoryBackend, parseConfig } from '@papyra/core'
+import { memoryBackend } from '@papyra/core'
 import { expect, test } from 'vitest'
 import { findConfig } from '../src/config/discover.js'
-import { CapturedSink, World, type WorldOptions } from './fixtures/world.js'
+import { CapturedSink, settingsShown as shown, World, type WorldOptions } from './fixtures/world.js'
 
 const ioOf = (world: World) => world.io(new CapturedSink(), new CapturedSink())
 const found = (world: World, flag?: string) => findConfig(ioOf(world), flag)?.path ?? null
@@ -17,15 +16,6 @@ function refusal(world: World): string {
     throw error
   }
   throw new Error('it was found')
-}
-
-async function shown(
-  world: World,
-  ...more: string[]
-): Promise<Map<string, { value: unknown; origin: string }>> {
-  const { report } = (await world.run('config', 'show', '--json', ...more)).json()
-  const settings = report['settings'] as { key: string; value: unknown; origin: string }[]
-  return new Map(settings.map(({ key, value, origin }) => [key, { value, origin }]))
 }
 
 test('places in their order: --config, PAPYRA_CONFIG, upwards, XDG, /etc', () => {
@@ -226,27 +216,6 @@ test('with neither path nor configuration: 78, and what to do', async () => {
   expect(stderr).toMatch(/--path FILE.*papyra init/)
 })
 
-test.each(['json', 'js', 'ts'])('init writes a configuration that is valid: %s', async (format) => {
-  const world = new World()
-  const { code } = await world.run('init', '--format', format, '--path', './data/shop.ndjson')
-  expect(code).toBe(0)
-  const file = world.path(`papyra.config.${format}`)
-  if (format === 'ts') {
-    const plain = readFileSync(file, 'utf8')
-      .replace(/^import.*\n/, '')
-      .replace('defineConfig(', '(')
-    world.write('papyra.config.ts', plain)
-  }
-  const settings = await shown(world)
-  expect(settings.get('startup.mode')).toEqual({ value: 'fail_on_anomaly', origin: file })
-  expect(settings.get('retention.maxAgeSeconds')?.value).toBe(2_592_000)
-  expect(settings.get('backend.path')?.value).toBe('./data/shop.ndjson')
-  if (format === 'json') parseConfig(JSON.parse(readFileSync(file, 'utf8')), file)
-  const again = await world.run('init', '--format', format)
-  expect(again.code).toBe(64)
-  expect(again.stderr).toContain('is there already')
-})
-
 test('a definition made by code is shown by its place, secrets by no more than their name', async () => {
   const world = new World()
   world.configure(memoryBackend({ name: 'shown' }), { environment: 'test' })
@@ -259,12 +228,4 @@ test('a definition made by code is shown by its place, secrets by no more than t
   expect(stdout).not.toContain('hunter2')
   expect((await other.run('config', 'show', '--json')).stdout).not.toContain('hunter2')
   expect(stdout).toContain('redis://u:***@h')
-})
-
-test('init leaves no file behind where it cannot write', async () => {
-  const world = new World()
-  world.cwd = world.path('nowhere')
-  const { code } = await world.run('init')
-  expect(code).toBe(74)
-  expect(existsSync(join(world.dir, 'nowhere'))).toBe(false)
 })

@@ -104,7 +104,7 @@ test('whatever the arguments: a code of the table, no raw control characters, JS
       if (code === 0) expect(stderr).not.toMatch(/^papyra: [a-z_]+:/m)
       else expect(stdout === '' && stderr === '').toBe(false)
     }),
-    { numRuns: 1500 },
+    { numRuns: 800 },
   )
   expect([...seen.keys()]).toEqual(expect.arrayContaining([0, 64]))
 })

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { ANOMALY_CODES, ERROR_CODES, NOTICE_CODES } from '@papyra/contracts'
 import { expect, test } from 'vitest'
 import { EXIT_CODES } from '../src/exit-codes.js'
@@ -29,4 +30,10 @@ test('the list has all of them, dashes are accepted, an unknown code is a usage 
 test('every error of the catalogue ends with an exit code of the table', () => {
   const known = new Set(EXIT_CODES.map(({ code }) => code))
   for (const { exit } of Object.values(ERROR_CODES)) expect(known).toContain(exit)
+})
+
+test('the README names every exit code', () => {
+  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
+  const section = readme.slice(readme.indexOf('### Exit codes'), readme.indexOf('### cron'))
+  for (const { code } of EXIT_CODES) expect(section).toMatch(new RegExp(`\\b${code}\\b`))
 })

@@ -1,7 +1,9 @@
 import { existsSync, readFileSync, statSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
+import { jsonBackend } from '@papyra/backend-json'
 import { expect, test } from 'vitest'
 import { damage, makeLog } from './fixtures/logs.js'
-import { World } from './fixtures/world.js'
+import { CapturedSink, seed, ticks, World } from './fixtures/world.js'
 import { PLAIN } from './fixtures/plain.js'
 
 test('create, create again, create if absent', async () => {
@@ -168,4 +170,49 @@ test('an operation that is stopped ends with 130 and leaves the store as it was'
     expect(code, line).toBe(130)
   }
   expect(readFileSync(path).equals(before)).toBe(true)
+})
+
+test('--follow goes on over a compaction of a living owner: every new record once, in order', async () => {
+  const world = new World()
+  const path = await makeLog(world, 20)
+  await seed(jsonBackend({ path, ack: 'flushed' }), async (papyra) => {
+    const stdout = new CapturedSink()
+    const argv = ['inspect', 'events', '--path', path, '--follow', '--limit', '50', '--json']
+    const running = world.runWith({ stdout }, ...argv)
+    for (let last = 20; last <= 40; last += 10) {
+      while (!stdout.text.includes(`"seq":${last},`)) await delay(10)
+      await papyra.compact({ policy: { maxRecords: 10 } })
+      await ticks(papyra, 10)
+    }
+    const { code } = await running
+    const seqs = [...stdout.text.matchAll(/^\{"schema":"papyra.record\/1","seq":(\d+)/gm)].map(
+      ([, seq]) => Number(seq),
+    )
+    expect(code).toBe(0)
+    expect(seqs).toEqual(Array.from({ length: 50 }, (_, index) => index + 1))
+  })
+})
+
+test('records of an unknown kind count against retention, are never hidden, and stop no listing', async () => {
+  const world = new World({ env: { PAPYRA_MAX_RECORDS: '3' } })
+  const event = (n: number) =>
+    `{"kind": "event", "system_id": "s", "actor_address": "a", "event_type": "t", "payload": ${n}, "timestamp": 176838032${n}.5}`
+  const other = '{"kind": "metric", "system_id": "s", "timestamp": 1768380329.5}'
+  const path = world.write(
+    'mixed.ndjson',
+    `${[event(1), event(2), other, event(3), event(4)].join('\n')}\n`,
+  )
+  const seqs = async (...more: string[]) =>
+    (await world.run('inspect', 'events', '--path', path, '--json', ...more))
+      .lines()
+      .map(({ seq }) => seq)
+  expect(await seqs()).toEqual([4, 5])
+  expect(await seqs('--reverse')).toEqual([5, 4])
+  expect(await seqs('--reverse', '--limit', '9')).toEqual([5, 4])
+  expect(await seqs('--all')).toEqual([1, 2, 4, 5])
+  const { json } = await world.run('inspect', 'summary', '--path', path, '--json')
+  expect(json().report).toMatchObject({
+    records: 3,
+    kinds: expect.arrayContaining([expect.objectContaining({ kind: 'metric', records: 1 })]),
+  })
 })

@@ -95,3 +95,18 @@ test.each([
 ])('leaves %s alone', (text) => {
   expect(masked(text)).toBe(text)
 })
+
+test.each(['x', '://', '://b:', 'a://b:c', '@', ':', '?token=', 'a://b:c@ '])(
+  'masking four million characters of %s ends: no input makes it slow',
+  (part) => {
+    const text = `a://b${part.repeat(Math.ceil(4_000_000 / part.length))}`
+    expect(masked(text).length).toBeGreaterThan(0)
+  },
+)
+
+test('passwords of several URLs in one text are all masked', () => {
+  expect(masked('a://u:hunter2@h, b://h:80/x c://v:hunter2@i')).toBe(
+    'a://u:***@h, b://h:80/x c://v:***@i',
+  )
+  expect(masked('[a://u:hunter2@h,b://v:hunter2@i]')).not.toContain(SECRET)
+})

@@ -15,17 +15,22 @@ export interface ProgressLine {
 /** One line on standard error that is written over, if that is a terminal; else nothing. */
 export function progressLine(io: Io, quiet: boolean): ProgressLine {
   if (!io.stderr.isTTY || quiet) return { onProgress: () => {}, done: async () => {} }
-  const started = io.clock.monotonic()
+  // A rate is that of the phase that is shown: planning and copying differ.
+  let phase = { name: '', started: 0, bytes: 0 }
   let shownAt = Number.NEGATIVE_INFINITY
   let shown = false
   return {
     onProgress(progress) {
       const now = io.clock.monotonic()
+      if (progress.phase !== phase.name || progress.doneBytes < phase.bytes) {
+        phase = { name: progress.phase, started: now, bytes: 0 }
+      }
+      phase.bytes = progress.doneBytes
       if (now - shownAt < EVERY_MS) return
       shownAt = now
       shown = true
       const text = shortened(
-        printable(progressText(progress, now - started)),
+        printable(progressText(progress, now - phase.started)),
         io.stderr.columns - 1,
       )
       void io.stderr.write(`${CLEAR}${text}`)

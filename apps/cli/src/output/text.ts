@@ -32,15 +32,44 @@ export function asciiRawJson(json: string): string {
     .replace(NOT_ASCII, unitEscape)
 }
 
-const URL_PASSWORD =
-  /([a-z][a-z0-9+.-]*:\/\/[^\s:/?#"'<>\\@]*:)(?!\d{1,5}(?:[/?#]|$))[^\s"'<>\\]+@/gi
 const SECRET_PARAMETER =
   /([?&;](?:password|passwd|pwd|pass|secret|token|access_token|auth|api_?key|access_?key)=)[^&;#\s"'<>\\]+/gi
 
-/** The text with passwords in URLs replaced by `***`. */
+/** The text with passwords in URLs replaced by `***`. Takes time in proportion to its length. */
 export function masked(text: string): string {
   if (!text.includes('://')) return text
-  return text.replace(URL_PASSWORD, '$1***@').replace(SECRET_PARAMETER, '$1***')
+  return withoutPasswords(text).replace(SECRET_PARAMETER, '$1***')
+}
+
+/** The password stands between the first `:` of the user part and the last `@` of the URL. */
+function withoutPasswords(text: string): string {
+  const urlEnd = /[\s"'<>\\]/g
+  const userEnd = /[\s"'<>\\/?#@:]/g
+  let shown = ''
+  let copied = 0
+  let token = { end: 0, lastAt: -1 }
+  for (let at = text.indexOf('://'); at >= 0; at = text.indexOf('://', at + 3)) {
+    const colon = indexFrom(text, userEnd, at + 3)
+    if (at < copied || text[colon] !== ':' || isPort(text, colon + 1)) continue
+    if (at >= token.end) token = tokenAt(text, at, indexFrom(text, urlEnd, at))
+    if (token.lastAt <= colon) continue
+    shown += `${text.slice(copied, colon + 1)}***`
+    copied = token.lastAt
+  }
+  return shown + text.slice(copied)
+}
+
+const isPort = (text: string, from: number): boolean =>
+  /^\d{1,5}[/?#]/.test(text.slice(from, from + 6))
+
+function tokenAt(text: string, start: number, end: number): { end: number; lastAt: number } {
+  const lastAt = text.slice(start, end).lastIndexOf('@')
+  return { end, lastAt: lastAt < 0 ? -1 : start + lastAt }
+}
+
+function indexFrom(text: string, pattern: RegExp, from: number): number {
+  pattern.lastIndex = from
+  return pattern.exec(text)?.index ?? text.length
 }
 
 /** At most `width` characters, the end replaced by an ellipsis. */

@@ -6,6 +6,8 @@ import { addressText } from './record.js'
 export interface Filters {
   readonly since: number | undefined
   readonly until: number | undefined
+  /** False if kind and time are all that matters: then a record need not be parsed. */
+  readonly byContent: boolean
   matches(record: StoredRecord, members: ReadonlyMap<string, unknown>): boolean
 }
 
@@ -31,6 +33,7 @@ export function readFilters({ args, io }: Context): Filters {
   return {
     since,
     until,
+    byContent: tests.length > 0,
     matches: (record, members) => tests.every((test) => test(record, members)),
   }
 }

@@ -99,6 +99,7 @@ async function tellHidden(
 }
 
 const BATCH_BYTES = 65_536
+const NOTHING: ReadonlyMap<string, unknown> = new Map()
 
 /** Prints the records that match, in batches, until the limit is reached or nobody reads on. */
 export class RecordPrinter {
@@ -128,11 +129,11 @@ export class RecordPrinter {
   async take(record: StoredRecord): Promise<boolean> {
     this.firstSeq = this.firstSeq === 0 ? record.seq : Math.min(this.firstSeq, record.seq)
     this.lastSeq = Math.max(this.lastSeq, record.seq)
-    const members = membersOf(record)
-    if (!this.#listing.filters.matches(record, members)) return this.wantsMore
-    const text = this.#context.out.json
-      ? jsonLine(record)
-      : this.#context.out.safe(textLine(record, members))
+    const { filters } = this.#listing
+    const { out } = this.#context
+    const members = filters.byContent || !out.json ? membersOf(record) : NOTHING
+    if (!filters.matches(record, members)) return this.wantsMore
+    const text = out.json ? jsonLine(record) : out.safe(textLine(record, members))
     this.#batch.push(text)
     this.#size += text.length
     this.printed += 1

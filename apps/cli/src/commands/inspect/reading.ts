@@ -17,6 +17,7 @@ export interface Wanted {
   readonly kind?: string
   readonly filters: Filters
   readonly reverse: boolean
+  readonly limit: number
   readonly all: boolean
   /** Told of records of unknown kinds where retention is applied and no kind is named. */
   readonly onOther?: (record: StoredRecord) => void
@@ -97,7 +98,7 @@ interface RetainedRead extends ReadQuery {
 async function* retained(
   { io, out }: Context,
   backend: Backend,
-  { kind, onOther }: Wanted,
+  { kind, onOther, reverse, limit }: Wanted,
   { policy, ...query }: RetainedRead,
 ): AsyncGenerator<StoredRecord> {
   const { kinds: _kinds, ...rest } = query
@@ -106,9 +107,11 @@ async function* retained(
     ...(kind === undefined ? {} : { kind }),
     ...(onOther === undefined ? {} : { onOther }),
   }
+  // The newest few are shown without reading the whole store first.
+  const view = { policy, now: io.clock.now(), quick: reverse && Number.isFinite(limit) }
   let given = 0
   try {
-    for await (const record of readRetained(backend, asked, policy, io.clock.now())) {
+    for await (const record of readRetained(backend, asked, view)) {
       given += 1
       yield record
     }

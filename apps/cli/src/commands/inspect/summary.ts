@@ -34,7 +34,13 @@ export async function run(context: Context): Promise<number> {
     const members = membersOf(record)
     if (filters.matches(record, members)) count(kinds, record, members)
   }
-  const wanted = { filters, reverse: false, all: args.flag('all'), onOther: tally }
+  const wanted = {
+    filters,
+    reverse: false,
+    limit: Number.POSITIVE_INFINITY,
+    all: args.flag('all'),
+    onOther: tally,
+  }
   const store = await resolveStore(context)
   return withBackend(context, store, 'read', async (backend) => {
     const reading = await readStore(context, store, backend, wanted)
