@@ -6,7 +6,7 @@ import {
   type RetentionPolicy,
   type StoredRecord,
 } from '@papyra/contracts'
-import { Reader } from '@papyra/core'
+import { readVisible } from '@papyra/core'
 
 /** What of a store is to be read, before retention is applied. */
 export interface RetainedQuery extends Pick<ReadQuery, 'since' | 'until' | 'signal' | 'onDamage'> {
@@ -30,10 +30,7 @@ export interface RetainedView {
   readonly quick: boolean
 }
 
-/**
- * The stored records that a policy keeps. Core's reader decides which those are; it is handed the
- * records without their bodies, so that one which cannot be decoded is still shown as it is stored.
- */
+/** The stored records that a policy keeps, as they are stored: nothing is decoded. */
 export async function* readRetained(
   backend: Backend,
   query: RetainedQuery,
@@ -61,44 +58,9 @@ async function* kept(
   { policy, now }: RetainedView,
   unknownKinds: 'possible' | 'none',
 ): AsyncGenerator<StoredRecord> {
-  const bodies = new Map<number, StoredRecord>()
-  const others = kind === undefined ? (onOther ?? null) : null
-  const reader = new Reader(withoutBodies(backend, bodies, others), {
-    view: () => ({ policy, now, unknownKinds }),
-  })
-  const lists = {
-    event: () => reader.listEvents(rest),
-    audit: () => reader.listAudits(rest),
-    dead_letter: () => reader.listDeadLetters(rest),
+  const query = kind === undefined ? rest : { ...rest, kinds: [kind] }
+  for await (const record of readVisible(backend, query, { policy, now, unknownKinds })) {
+    if (kind !== undefined || isRecordKind(record.kind)) yield record
+    else onOther?.(record)
   }
-  for await (const { seq } of isRecordKind(kind) ? lists[kind]() : reader.list(rest)) {
-    const record = bodies.get(seq)
-    bodies.clear()
-    if (record !== undefined) yield record
-  }
-}
-
-type Told = (record: StoredRecord) => void
-
-/** The backend, except that reading notes each record and gives it on without its body. */
-function withoutBodies(
-  backend: Backend,
-  bodies: Map<number, StoredRecord>,
-  others: Told | null,
-): Backend {
-  async function* read(query: ReadQuery = {}): AsyncGenerator<StoredRecord> {
-    const { kinds: _kinds, ...ofAllKinds } = query
-    for await (const record of backend.read(others === null ? query : ofAllKinds)) {
-      if (others !== null && !isRecordKind(record.kind)) {
-        others(record)
-        continue
-      }
-      bodies.clear()
-      bodies.set(record.seq, record)
-      yield { ...record, json: '{}' }
-    }
-  }
-  // Only reading passes through here, and only `read` differs.
-  const readMeta: Backend['readMeta'] = (options) => backend.readMeta(options)
-  return Object.assign(Object.create(backend) as Backend, { read, readMeta })
 }

@@ -23,7 +23,7 @@ export {
   type EventQuery,
   type DeadLetterQuery,
 } from './reader.js'
-export type { RetentionView } from './visible.js'
+export { readVisible, type RetentionView, type VisibleQuery } from './visible.js'
 export type { Where, WherePaths } from './where.js'
 export { decodeRecord, decodeUnknown, type AnyRecord, type UnknownRecord } from './decode.js'
 export { serialize } from './serializer.js'

@@ -14,6 +14,7 @@ test('the names that the package exports', () => {
     'memoryBackend',
     'openPapyra',
     'parseConfig',
+    'readVisible',
     'resolveEnvironment',
     'runGate',
     'scheduleCompaction',
