@@ -24,7 +24,9 @@ export async function runChild([path = '', ack = 'durable']: string[]): Promise<
   let n = 0
   const caller = async (): Promise<void> => {
     for (;;) {
-      const { firstSeq, lastSeq } = await store.append(Array.from({ length: 1 + (n++ % 3) }, () => fact(n)))
+      const { firstSeq, lastSeq } = await store.append(
+        Array.from({ length: 1 + (n++ % 3) }, () => fact(n)),
+      )
       writeSync(1, `${firstSeq} ${lastSeq}\n`)
     }
   }

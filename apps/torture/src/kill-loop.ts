@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { jsonBackend } from '@papyra/backend-json'
 import { KEEP } from './kill-child.js'
 
-const MAIN = join(import.meta.dirname, 'main.js')
+/** This program: it is its own child. */
+const MAIN = process.argv[1] ?? ''
 
 /** Runs a writer for a while, kills it, and gives the last number that it was promised. */
 function writeAndKill(path: string, ack: string, afterMs: number): Promise<number> {

@@ -8,7 +8,12 @@ const TESTS = join('packages', 'filelog', 'test', 'rewrite')
 export function longTests(part: string, env: Readonly<Record<string, string>>): Promise<boolean> {
   console.log(`${part}: ${JSON.stringify(env)}`)
   const vitest = join(ROOT, 'node_modules', 'vitest', 'vitest.mjs')
-  const args = [vitest, 'run', '--testTimeout=7200000', join(TESTS, part.startsWith('-') ? '' : part)]
+  const args = [
+    vitest,
+    'run',
+    '--testTimeout=7200000',
+    join(TESTS, part.startsWith('-') ? '' : part),
+  ]
   if (part.startsWith('-')) args.push('--exclude', '**/every-bit.test.ts')
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, args, {

@@ -6,21 +6,33 @@ import {
   type StoreDescription,
 } from '@papyra/contracts'
 import type { CompactResult, Keep, LogStore } from '@papyra/filelog'
-import { assertSafe, planRetention, validatePolicy, verdict, type RetentionPlan } from '@papyra/retention'
+import {
+  assertSafe,
+  planRetention,
+  validatePolicy,
+  verdict,
+  type RetentionPlan,
+} from '@papyra/retention'
+
+/** What was found before anything is changed. */
+interface Decision {
+  readonly plan: RetentionPlan
+  readonly before: StoreDescription
+  readonly drops: boolean
+  /** Bytes of the log after the compaction, for a dry run; else `null`. */
+  readonly bytesAfter: number | null
+}
 
 /** Deletes what the policy hides; see `Backend.compact`. A dry run needs no ownership. */
 export async function compact(store: LogStore, options: CompactOptions): Promise<CompactionReport> {
   const startedAt = store.clock.monotonic()
   const { signal, onProgress, dryRun = false } = options
   const policy = validatePolicy(options.policy)
-  let plan: RetentionPlan | null = null
-  let before: StoreDescription | null = null
+  let decision: Decision | null = null
   const decide = async (): Promise<Keep | null> => {
-    const made = await makePlan(store, { ...options, policy })
-    plan = made
-    before = await store.describe()
-    const drops = made.kept.records < made.total.records
-    return drops && !dryRun ? (meta) => verdict(made, meta) === null : null
+    const made = await decideOn(store, { ...options, policy })
+    decision = made
+    return made.drops && !dryRun ? keepBy(made.plan) : null
   }
   let done: CompactResult | null = null
   if (dryRun && !store.owned) await decide()
@@ -28,8 +40,22 @@ export async function compact(store: LogStore, options: CompactOptions): Promise
     const long = { ...(signal && { signal }), ...(onProgress && { onProgress }) }
     done = await store.compact({ plan: decide, ...long })
   }
-  if (plan === null || before === null) throw new PapyraError('internal', 'no plan was made')
-  return report({ store, plan, before, startedAt }, { dryRun, done })
+  if (decision === null) throw new PapyraError('internal', 'no plan was made')
+  return report({ store, startedAt, dryRun, decision, done })
+}
+
+function keepBy(plan: RetentionPlan): Keep {
+  return (meta) => verdict(plan, meta) === null
+}
+
+async function decideOn(store: LogStore, options: CompactOptions): Promise<Decision> {
+  const plan = await makePlan(store, options)
+  const before = await store.describe()
+  const drops = plan.kept.records < plan.total.records
+  const { signal, dryRun = false } = options
+  const measured = { through: before.lastSeq ?? 0, ...(signal && { signal }) }
+  const bytesAfter = dryRun && drops ? await store.measure(keepBy(plan), measured) : null
+  return { plan, before, drops, bytesAfter }
 }
 
 async function makePlan(store: LogStore, options: CompactOptions): Promise<RetentionPlan> {
@@ -38,35 +64,44 @@ async function makePlan(store: LogStore, options: CompactOptions): Promise<Reten
   const now = clock.now()
   const monotonicNow = clock.monotonic()
   const aborted = signal && { signal }
-  const plan = await planRetention(() => store.readMeta({ ...aborted }), policy, { now, ...aborted })
+  const plan = await planRetention(() => store.readMeta({ ...aborted }), policy, {
+    now,
+    ...aborted,
+  })
   assertSafe(plan, { force, elapsed: { opened, monotonicNow } })
   return plan
 }
 
-interface Base {
+interface Outcome {
   readonly store: LogStore
-  readonly plan: RetentionPlan
-  readonly before: StoreDescription
   readonly startedAt: number
+  readonly dryRun: boolean
+  readonly decision: Decision
+  readonly done: CompactResult | null
 }
 
-function report(
-  { store, plan, before, startedAt }: Base,
-  { dryRun, done }: { readonly dryRun: boolean; readonly done: CompactResult | null },
-): CompactionReport {
+function report({ store, startedAt, dryRun, decision, done }: Outcome): CompactionReport {
+  const { plan, before, drops, bytesAfter } = decision
   const generation = before.generation ?? 0
-  const droppedBytes = plan.total.bytes - plan.kept.bytes
-  const { bytes } = before
+  const rewrites = drops && before.format === 'checksummed'
   return {
     backend: 'json',
     location: store.path,
     dryRun,
-    changed: done !== null,
+    changed: drops,
     policy: plan.policy,
-    generation: done === null ? both(generation) : pair(done, 'generation'),
-    records: done === null ? amounts(plan, 'records') : pair(done, 'records'),
-    // Before the log is written anew, the size that it would have is known but for block marks.
-    bytes: done === null ? { before: bytes, after: bytes - (dryRun ? droppedBytes : 0) } : pair(done, 'bytes'),
+    generation:
+      done === null
+        ? { before: generation, after: rewrites ? generation + 1 : generation }
+        : pair(done, 'generation'),
+    records:
+      done === null
+        ? { before: plan.total.records, after: plan.kept.records }
+        : pair(done, 'records'),
+    bytes:
+      done === null
+        ? { before: before.bytes, after: bytesAfter ?? before.bytes }
+        : pair(done, 'bytes'),
     dropped: plan.dropped,
     unmet: plan.unmet,
     notices: notices(store, plan),
@@ -75,16 +110,11 @@ function report(
   }
 }
 
-function both(n: number): { before: number; after: number } {
-  return { before: n, after: n }
-}
-
-function pair(done: CompactResult, key: 'generation' | 'records' | 'bytes') {
-  return { before: done.before[key], after: done.after[key] }
-}
-
-function amounts(plan: RetentionPlan, key: 'records') {
-  return { before: plan.total[key], after: plan.kept[key] }
+function pair(
+  { before, after }: CompactResult,
+  key: 'generation' | 'records' | 'bytes',
+): { before: number; after: number } {
+  return { before: before[key], after: after[key] }
 }
 
 function notices(store: LogStore, { undated }: RetentionPlan): Notice[] {

@@ -35,7 +35,8 @@ export function checkOptions(options: JsonBackendOptions): JsonBackendOptions {
   const unknown = Object.keys(options).find((key) => !KEYS.includes(key))
   if (unknown !== undefined) throw refuse(`there is no option ${JSON.stringify(unknown)}.`)
   const { path, ack } = options
-  if (typeof path !== 'string' || path === '') throw refuse('path must be a text that names a file.')
+  if (typeof path !== 'string' || path === '')
+    throw refuse('path must be a text that names a file.')
   if (path.includes('\0')) throw refuse('path must not contain a NUL character.')
   if (path.endsWith('/')) throw refuse(`path must name a file, not a folder: ${path}`)
   if (ack !== undefined && !ACK_LEVELS.includes(ack)) {

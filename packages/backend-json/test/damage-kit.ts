@@ -1,4 +1,5 @@
 import { readFile, unlink, writeFile } from 'node:fs/promises'
+import { crc32 } from 'node:zlib'
 import type { DamageKit, DamageOutcome } from '@papyra/testkit'
 import {
   cutAt,
@@ -21,8 +22,9 @@ const start = (bytes: Buffer, line: number): number => lineRanges(bytes)[line]?.
 const end = (bytes: Buffer, line: number): number => lineRanges(bytes)[line]?.[1] ?? -1
 
 /** A sound line of another log: its checksum is right, but not here. */
-const FOREIGN =
-  '{"seq":8,"kind":"event","timestamp":1704067200,"system_id":"b","actor_address":null,"event_type":"x","payload":{},"crc":"12345678"}\n'
+const OPEN =
+  '{"seq":8,"kind":"event","timestamp":1704067200,"system_id":"b","actor_address":null,"event_type":"x","payload":{}'
+const FOREIGN = `${OPEN},"crc":"${crc32(OPEN, crc32('another log')).toString(16).padStart(8, '0')}"}\n`
 
 const ACTS: Readonly<Record<string, Act>> = {
   'torn tail': {
@@ -45,6 +47,12 @@ const ACTS: Readonly<Record<string, Act>> = {
   },
   'inserted garbage': {
     expectCode: 'corrupt_record',
+    lossExpected: false,
+    affected: [],
+    change: (b) => insertAt(b, start(b, 8), 'rebooting now\n'),
+  },
+  'a line of another log': {
+    expectCode: 'foreign_record',
     lossExpected: false,
     affected: [],
     change: (b) => insertAt(b, start(b, 8), FOREIGN),

@@ -45,7 +45,8 @@ function startOwner(): Promise<Child> {
   })
 }
 
-const openWrite = (): Promise<Backend> => jsonBackend({ path }).open({ access: 'write', waitLockMs: 0 })
+const openWrite = (): Promise<Backend> =>
+  jsonBackend({ path }).open({ access: 'write', waitLockMs: 0 })
 
 async function refused(pid: number | undefined): Promise<void> {
   await expect(openWrite()).rejects.toMatchObject({ code: 'store_locked', details: { path, pid } })

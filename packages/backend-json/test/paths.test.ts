@@ -1,5 +1,15 @@
 import { execFileSync } from 'node:child_process'
-import { chmod, link, mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import {
+  chmod,
+  link,
+  mkdir,
+  mkdtemp,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Backend } from '@papyra/contracts'
@@ -27,7 +37,10 @@ async function filled(count = 5): Promise<void> {
   await store.close()
 }
 
-function open(options: Partial<JsonBackendOptions> = {}, access: 'read' | 'write' = 'write'): Promise<Backend> {
+function open(
+  options: Partial<JsonBackendOptions> = {},
+  access: 'read' | 'write' = 'write',
+): Promise<Backend> {
   return jsonBackend({ path, ...options }).open({ access, waitLockMs: 0 })
 }
 
@@ -64,7 +77,9 @@ describe('what is no log', () => {
       for (const access of ['read', 'write'] as const) {
         await expect(open({ path: odd }, access), odd).rejects.toMatchObject({ code: 'not_a_log' })
       }
-      await expect(jsonBackend({ path: odd }).create?.()).rejects.toMatchObject({ code: 'store_exists' })
+      await expect(jsonBackend({ path: odd }).create?.()).rejects.toMatchObject({
+        code: 'store_exists',
+      })
     }
   })
 
@@ -79,11 +94,18 @@ describe('what is no log', () => {
     const deep = join(dir, 'a', 'b', 'shop.ndjson')
     const made = await jsonBackend({ path: deep }).create?.()
     expect(made?.logId).toMatch(/^[0-9a-f]{32}$/)
-    await expect(jsonBackend({ path: deep }).create?.()).rejects.toMatchObject({ code: 'store_exists' })
-    await expect(jsonBackend({ path: deep }).open({ access: 'read', expectLogId: 'other' })).rejects.toMatchObject({
+    await expect(jsonBackend({ path: deep }).create?.()).rejects.toMatchObject({
+      code: 'store_exists',
+    })
+    await expect(
+      jsonBackend({ path: deep }).open({ access: 'read', expectLogId: 'other' }),
+    ).rejects.toMatchObject({
       code: 'wrong_log',
     })
-    const reader = await jsonBackend({ path: deep }).open({ access: 'read', expectLogId: made?.logId ?? '' })
+    const reader = await jsonBackend({ path: deep }).open({
+      access: 'read',
+      expectLogId: made?.logId ?? '',
+    })
     expect((await reader.scan()).clean).toBe(true)
     await reader.close()
   })
@@ -108,7 +130,9 @@ describe('links and modes', () => {
     await filled()
     await link(path, join(dir, 'second'))
     const store = await open()
-    await expect(store.compact({ policy: { maxRecords: 2 } })).rejects.toMatchObject({ code: 'unsupported' })
+    await expect(store.compact({ policy: { maxRecords: 2 } })).rejects.toMatchObject({
+      code: 'unsupported',
+    })
     await store.begin()
     await store.append([fact])
     await store.close()
@@ -139,14 +163,19 @@ describe('a system that refuses', () => {
 
   test.each(['EACCES', 'EROFS', 'EMFILE'])('%s when the log is opened', async (error) => {
     await filled()
-    const rule = (call: FaultCall): Fault => (call.op === 'open' && call.path === path ? { error } : null)
-    await expect(open(failing(rule))).rejects.toMatchObject({ code: 'io_error', details: { errno: error } })
+    const rule = (call: FaultCall): Fault =>
+      call.op === 'open' && call.path === path ? { error } : null
+    await expect(open(failing(rule))).rejects.toMatchObject({
+      code: 'io_error',
+      details: { errno: error },
+    })
     await (await open()).close()
   })
 
   test('EROFS when the lock file is made: opening for writing fails, reading works', async () => {
     await filled()
-    const rule = (call: FaultCall): Fault => (call.path.endsWith('.lock') && call.op === 'open' ? { error: 'EROFS' } : null)
+    const rule = (call: FaultCall): Fault =>
+      call.path.endsWith('.lock') && call.op === 'open' ? { error: 'EROFS' } : null
     await expect(open(failing(rule))).rejects.toMatchObject({ code: 'io_error' })
   })
 
@@ -154,7 +183,7 @@ describe('a system that refuses', () => {
     await filled()
     let full = false
     const rule = (call: FaultCall): Fault =>
-      full && call.op === 'write' && call.path === path ? { short: 7, then: 'ENOSPC' } : null
+      full && call.op === 'write' && call.path === path ? { short: 7, error: 'ENOSPC' } : null
     const store = await open(failing(rule))
     await store.begin()
     full = true
@@ -169,7 +198,9 @@ describe('a system that refuses', () => {
     await filled()
     const vfs = { ...nodeVfs, freeBytes: () => Promise.resolve(10) }
     const store = await open({ vfs })
-    await expect(store.compact({ policy: { maxRecords: 2 } })).rejects.toMatchObject({ code: 'io_error' })
+    await expect(store.compact({ policy: { maxRecords: 2 } })).rejects.toMatchObject({
+      code: 'io_error',
+    })
     expect((await store.scan()).records).toBe(5)
     await store.close()
   })

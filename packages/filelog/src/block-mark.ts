@@ -8,6 +8,8 @@ import { sealLine } from './frame.js'
  * named even where compaction left gaps.
  */
 export interface BlockMark {
+  /** Of the log when it was written: a mark of another generation says nothing about this one. */
+  readonly generation: number
   /** Byte offset of the block's first record. */
   readonly offset: number
   /** Bytes of its records; the mark itself is not counted. */
@@ -40,7 +42,7 @@ export function chainStart(generation: number, seed: number): string {
 /** The mark's line, end included, and its own checksum, which is the next mark's `prev`. */
 export function encodeBlockMark(mark: BlockMark, seed: number): { line: string; crc: string } {
   const open =
-    `{"seq":${mark.lastSeq},"kind":"_block","offset":${mark.offset},"bytes":${mark.bytes}` +
+    `{"seq":${mark.lastSeq},"kind":"_block","generation":${mark.generation},"offset":${mark.offset},"bytes":${mark.bytes}` +
     `,"records":${mark.records},"after":${mark.after},"first_seq":${mark.firstSeq},"last_seq":${mark.lastSeq}` +
     `,"total":${mark.total},"prev":"${mark.prev}","sum":"${mark.sum}"` +
     (mark.runs === null ? '' : `,"runs":[${mark.runs.join(',')}]`)
@@ -81,6 +83,7 @@ export function decodeBlockMark(bytes: Uint8Array, start: number, end: number): 
     return null
   }
   const mark = {
+    generation: count(raw['generation']),
     offset: count(raw['offset']),
     bytes: count(raw['bytes']),
     records: count(raw['records']),

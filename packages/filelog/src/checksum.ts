@@ -11,9 +11,10 @@ export function checksum(bytes: Uint8Array | string, state: number): number {
   return bytes.length === 0 ? state : crc32(bytes, state)
 }
 
-/** Eight tables for `checksumRange`: table `n` at `256 * n` moves a byte's remainder on by `n` bytes. */
-const TABLES: Int32Array = makeTables()
+/** Above so many bytes the native checksum makes up for the view that it needs. */
+const NATIVE_FROM = 512
 
+/** Eight tables: table `n`, at `256 * n`, moves a byte's remainder on by `n` bytes. */
 function makeTables(): Int32Array {
   const tables = new Int32Array(8 * 256)
   for (let n = 0; n < 256; n++) {
@@ -28,38 +29,37 @@ function makeTables(): Int32Array {
   return tables
 }
 
-/** Above so many bytes the native checksum makes up for the view that it needs. */
-const NATIVE_FROM = 512
+type RangeChecksum = (bytes: Uint8Array, start: number, end: number, state: number) => number
+
+/** In a closure the tables are constants for the compiler; a bundler makes variables of a module's. */
+function makeRangeChecksum(): RangeChecksum {
+  const t = makeTables()
+  return (bytes, start, end, state) => {
+    if (end - start >= NATIVE_FROM) return crc32(bytes.subarray(start, end), state)
+    let c = ~state
+    let i = start
+    // Indexing a typed array inside its bounds never gives undefined.
+    for (const eights = end - 7; i < eights; i += 8) {
+      c =
+        (t[1792 + ((c ^ (bytes[i] as number)) & 255)] as number) ^
+        (t[1536 + (((c >>> 8) ^ (bytes[i + 1] as number)) & 255)] as number) ^
+        (t[1280 + (((c >>> 16) ^ (bytes[i + 2] as number)) & 255)] as number) ^
+        (t[1024 + ((c >>> 24) ^ (bytes[i + 3] as number))] as number) ^
+        (t[768 + (bytes[i + 4] as number)] as number) ^
+        (t[512 + (bytes[i + 5] as number)] as number) ^
+        (t[256 + (bytes[i + 6] as number)] as number) ^
+        (t[bytes[i + 7] as number] as number)
+    }
+    while (i < end) c = (t[(c ^ (bytes[i++] as number)) & 255] as number) ^ (c >>> 8)
+    return ~c >>> 0
+  }
+}
 
 /**
  * `checksum` of `bytes[start, end)`. For a few hundred bytes, a line, it takes half the time of
  * `checksum(bytes.subarray(start, end), state)`.
  */
-export function checksumRange(
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  state: number,
-): number {
-  if (end - start >= NATIVE_FROM) return crc32(bytes.subarray(start, end), state)
-  const t = TABLES
-  let c = ~state
-  let i = start
-  // Indexing a typed array inside its bounds never gives undefined.
-  for (const eights = end - 7; i < eights; i += 8) {
-    c =
-      (t[1792 + ((c ^ (bytes[i] as number)) & 255)] as number) ^
-      (t[1536 + (((c >>> 8) ^ (bytes[i + 1] as number)) & 255)] as number) ^
-      (t[1280 + (((c >>> 16) ^ (bytes[i + 2] as number)) & 255)] as number) ^
-      (t[1024 + ((c >>> 24) ^ (bytes[i + 3] as number))] as number) ^
-      (t[768 + (bytes[i + 4] as number)] as number) ^
-      (t[512 + (bytes[i + 5] as number)] as number) ^
-      (t[256 + (bytes[i + 6] as number)] as number) ^
-      (t[bytes[i + 7] as number] as number)
-  }
-  while (i < end) c = (t[(c ^ (bytes[i++] as number)) & 255] as number) ^ (c >>> 8)
-  return ~c >>> 0
-}
+export const checksumRange: RangeChecksum = makeRangeChecksum()
 
 const BYTE_HEX: readonly string[] = Array.from({ length: 256 }, (_, i) =>
   i.toString(16).padStart(2, '0'),

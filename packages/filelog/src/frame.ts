@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import { checksum, hex8, parseHex8 } from './checksum.js'
+import { checksum, checksumRange, hex8, parseHex8 } from './checksum.js'
 
 /** `,"crc":"xxxxxxxx"}`: how every line of a checksummed log ends, before its 0x0A. */
 export const TAIL_BYTES = 18
@@ -22,7 +22,12 @@ export function millisOf(seconds: number): number {
 }
 
 /** The text of a record's line up to its checksum. */
-export function openRecord(seq: number, kind: string, timestampMs: number, members: string): string {
+export function openRecord(
+  seq: number,
+  kind: string,
+  timestampMs: number,
+  members: string,
+): string {
   return `{"seq":${seq},"kind":"${kind}","timestamp":${secondsText(timestampMs)},${members}`
 }
 
@@ -45,7 +50,7 @@ export function hasTail(bytes: Uint8Array, start: number, end: number): boolean 
 /** True if the line `bytes[start, end)` (without its 0x0A) carries the right checksum. */
 export function verifies(bytes: Uint8Array, start: number, end: number, seed: number): boolean {
   if (!hasTail(bytes, start, end)) return false
-  return checksum(bytes.subarray(start, end - TAIL_BYTES), seed) === parseHex8(bytes, end - 10)
+  return checksumRange(bytes, start, end - TAIL_BYTES, seed) === parseHex8(bytes, end - 10)
 }
 
 /** What the first bytes of a line say, found without `JSON.parse`. */
@@ -59,7 +64,10 @@ export interface LineHeader {
 const SEQ = Buffer.from('{"seq":')
 const KIND = Buffer.from(',"kind":"')
 const TIME = Buffer.from('","timestamp":')
-const KNOWN = ['event', 'audit', 'dead_letter', '_block', '_log'].map((k) => Buffer.from(k))
+const KNOWN = ['event', 'audit', 'dead_letter', '_block', '_log'].map((name) => ({
+  name,
+  bytes: Buffer.from(name),
+}))
 
 function startsAt(bytes: Uint8Array, at: number, what: Uint8Array, end: number): boolean {
   if (at + what.length > end) return false
@@ -69,7 +77,8 @@ function startsAt(bytes: Uint8Array, at: number, what: Uint8Array, end: number):
 
 function kindText(bytes: Uint8Array, start: number, end: number): string {
   for (const known of KNOWN) {
-    if (known.length === end - start && startsAt(bytes, start, known, end)) return known.toString()
+    if (known.bytes.length === end - start && startsAt(bytes, start, known.bytes, end))
+      return known.name
   }
   return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString()
 }
@@ -89,7 +98,8 @@ export function parseHeader(bytes: Uint8Array, start: number, end: number): Line
     seq = seq * 10 + (c - 48)
   }
   const digits = at - firstDigit
-  if (digits === 0 || !Number.isSafeInteger(seq) || (bytes[firstDigit] === 48 && digits > 1)) return null
+  if (digits === 0 || !Number.isSafeInteger(seq) || (bytes[firstDigit] === 48 && digits > 1))
+    return null
   if (!startsAt(bytes, at, KIND, end)) return null
   const kindStart = at + KIND.length
   const kindEnd = bytes.indexOf(0x22, kindStart)
@@ -100,7 +110,38 @@ export function parseHeader(bytes: Uint8Array, start: number, end: number): Line
   return withTime(bytes, kindEnd + TIME.length, end, seq, kind)
 }
 
-function withTime(bytes: Uint8Array, start: number, end: number, seq: number, kind: string): LineHeader | null {
+/** Milliseconds of up to 4e9 seconds with at most six digits behind a point; -1 of any other text. */
+function plainMillis(bytes: Uint8Array, start: number, end: number): number {
+  let at = start
+  let micros = 0
+  for (let c = bytes[at] as number; c >= 48 && c <= 57 && at < end; c = bytes[++at] as number) {
+    micros = micros * 10 + c - 48
+  }
+  const whole = at - start
+  if (whole === 0 || micros > 4e9 || (bytes[start] === 48 && whole > 1)) return -1
+  let places = 0
+  if (bytes[at] === 0x2e) {
+    at++
+    for (let c = bytes[at] as number; c >= 48 && c <= 57 && at < end; c = bytes[++at] as number) {
+      if (++places > 6) return -1
+      micros = micros * 10 + c - 48
+    }
+    if (places === 0) return -1
+  }
+  if (at >= end || (bytes[at] !== 0x2c && bytes[at] !== 0x7d)) return -1
+  for (; places < 6; places++) micros *= 10
+  return micros / 1e3
+}
+
+function withTime(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  seq: number,
+  kind: string,
+): LineHeader | null {
+  const plain = plainMillis(bytes, start, end)
+  if (plain >= 0) return { seq, kind, timestamp: plain }
   let at = start
   const limit = Math.min(end, start + 40)
   while (at < limit && bytes[at] !== 0x2c && bytes[at] !== 0x7d) at++

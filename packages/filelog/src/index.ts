@@ -1,5 +1,11 @@
 export { nodeVfs } from './write/node-vfs.js'
 export type { Vfs, VfsFile, VfsLock, VfsStat, OpenFlag } from './vfs.js'
-export { openLogStore, createLogStore, type LogStoreOptions } from './rewrite/open-store.js'
+export {
+  openLogStore,
+  createLogStore,
+  type CreateLogOptions,
+  type LogStoreOptions,
+} from './rewrite/open-store.js'
 export type { LogStore } from './rewrite/log-store.js'
-export type { CompactRequest, CompactResult, Keep } from './rewrite/store-compact.js'
+export type { Keep } from './rewrite/compact-job.js'
+export type { CompactRequest, CompactResult } from './rewrite/store-compact.js'

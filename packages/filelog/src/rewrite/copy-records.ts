@@ -79,7 +79,8 @@ export class RecordCopier {
   #metaOf(header: LineHeader | null, offset: number, bytes: number): RecordMeta | null {
     if (header === null) throw this.#anomaly(offset, 'a line is damaged')
     if (header.kind === '_block') return null
-    if (header.kind.startsWith('_')) throw this.#anomaly(offset, `a line of the kind ${header.kind}`)
+    if (header.kind.startsWith('_'))
+      throw this.#anomaly(offset, `a line of the kind ${header.kind}`)
     this.#checkOrder(header.seq, offset)
     this.#seen++
     this.#last = header.seq
@@ -115,8 +116,12 @@ export class RecordCopier {
 
   #anomaly(offset: number, what: string): PapyraError {
     const { path } = this.#filter.source
-    return new PapyraError('anomalies_found', `${path} was not compacted: ${what} at byte ${offset}.`, {
-      details: { path, offset },
-    })
+    return new PapyraError(
+      'anomalies_found',
+      `${path} was not compacted: ${what} at byte ${offset}.`,
+      {
+        details: { path, offset },
+      },
+    )
   }
 }

@@ -60,11 +60,20 @@ export async function createLog(
   )
   const sidecar: Sidecar = {
     ...newSidecar({ format: FORMAT, logId, generation, created: now }),
-    history: [{ what: 'created', at: now, generation, recordsRemoved: 0, bytesRemoved: 0, detail: '' }],
+    history: [
+      { what: 'created', at: now, generation, recordsRemoved: 0, bytesRemoved: 0, detail: '' },
+    ],
     totals: { values: {}, countedSeq: 0, countedBytes: head.length },
   }
   await writeSidecarFile(vfs, log, sidecar)
-  await writeMarkFile(vfs, log, { logId, generation, turn: 1, acked: 0, synced: 0, offset: head.length })
+  await writeMarkFile(vfs, log, {
+    logId,
+    generation,
+    turn: 1,
+    acked: 0,
+    synced: 0,
+    offset: head.length,
+  })
   await placeHead(vfs, log, head)
   const stat = await vfs.stat(log)
   if (stat === null) return logId

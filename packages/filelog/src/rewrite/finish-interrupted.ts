@@ -27,7 +27,10 @@ export async function finishInterrupted(vfs: Vfs, log: string, scan: LogScan): P
     const after = resolved(scan.sidecar.sidecar, head.generation)
     if (after !== null) {
       await writeSidecarFile(vfs, log, after)
-      done = after.generation === head.generation && scan.sidecar.sidecar.generation !== head.generation ? 'completed' : 'reverted'
+      done =
+        after.generation === head.generation && scan.sidecar.sidecar.generation !== head.generation
+          ? 'completed'
+          : 'reverted'
     }
   }
   if (!needsMark(scan)) return done

@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer'
 import { dirname } from 'node:path'
 import { PapyraError } from '@papyra/contracts'
 import type { Vfs, VfsFile, VfsStat } from '../vfs.js'
-import { ioError } from '../write/io-error.js'
+import { errnoOf, ioError } from '../write/io-error.js'
 
 /** Runs `work`; what it throws becomes a `PapyraError`. */
 export async function withIo<T>(doing: string, path: string, work: () => Promise<T>): Promise<T> {
@@ -10,6 +10,15 @@ export async function withIo<T>(doing: string, path: string, work: () => Promise
     return await work()
   } catch (error) {
     throw ioError(error, doing, path)
+  }
+}
+
+/** Runs the work of one call; an error of the system that slipped through still becomes `io_error`. */
+export async function guarded<T>(log: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw errnoOf(error) === '' ? error : ioError(error, 'Working on', log)
   }
 }
 
@@ -43,9 +52,13 @@ export async function readExactly(
       file.read(buffer, at, length - at, position + at),
     )
     if (got === 0) {
-      throw new PapyraError('io_error', `${file.path} ended at byte ${position + at} while it was read.`, {
-        details: { path: file.path, offset: position + at },
-      })
+      throw new PapyraError(
+        'io_error',
+        `${file.path} ended at byte ${position + at} while it was read.`,
+        {
+          details: { path: file.path, offset: position + at },
+        },
+      )
     }
     at += got
   }

@@ -65,7 +65,14 @@ export function closedFigures(
 export function settled(sidecar: Sidecar): Sidecar {
   const { next, pending } = sidecar
   if (next === null) return sidecar
-  const base = { ...sidecar, generation: next, next: null, pending: null, clean: false, closed: null }
+  const base = {
+    ...sidecar,
+    generation: next,
+    next: null,
+    pending: null,
+    clean: false,
+    closed: null,
+  }
   if (pending === undefined || pending === null) return base
   const { entry, losses, ...figures } = pending
   return {

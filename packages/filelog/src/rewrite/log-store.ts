@@ -19,6 +19,9 @@ import type {
 import { PapyraError } from '@papyra/contracts'
 import { appendTo, beginStore } from './store-begin.js'
 import { closeStore } from './store-close.js'
+import { guarded } from './io.js'
+import { measureKept } from './measure.js'
+import type { Keep } from './compact-job.js'
 import { type CompactRequest, type CompactResult, compactStore } from './store-compact.js'
 import type { StoreCore } from './store-core.js'
 import { describeStore, resetStoreMetrics } from './store-metrics.js'
@@ -76,14 +79,15 @@ export class LogStore {
   }
 
   async describe(): Promise<StoreDescription> {
-    return describeStore(this.#core)
+    return guarded(this.path, () => describeStore(this.#core))
   }
 
   async scan(options: ScanOptions = {}): Promise<ScanReport> {
     const startedAt = this.clock.monotonic()
     const core = this.#core
     core.requireOpen()
-    const run = (): Promise<ScanReport> => scanStore(core, options).then((scan) => reportOf(core, scan, startedAt))
+    const run = (): Promise<ScanReport> =>
+      guarded(this.path, async () => reportOf(core, await scanStore(core, options), startedAt))
     return core.lock === null ? run() : core.exclusive(run)
   }
 
@@ -101,6 +105,15 @@ export class LogStore {
         throw error
       }
     })
+  }
+
+  /** Bytes that the log would have if only these records were kept; `through` is its last number. */
+  async measure(
+    keep: Keep,
+    options: { readonly through: number; readonly signal?: AbortSignal },
+  ): Promise<number> {
+    this.#core.requireOpen()
+    return guarded(this.path, () => measureKept(this.#core, keep, options))
   }
 
   upgrade(options: UpgradeOptions = {}): Promise<UpgradeReport> {
@@ -126,7 +139,7 @@ export class LogStore {
   async #close(): Promise<void> {
     const core = this.#core
     core.closing = true
-    await core.exclusive(() => closeStore(core))
+    await core.exclusive(() => guarded(this.path, () => closeStore(core)))
   }
 
   /** Runs what must not meet another such operation. What was waiting when `close` came is refused. */
@@ -135,7 +148,7 @@ export class LogStore {
     core.requireOwner(doing)
     return core.exclusive(() => {
       if (core.closing) throw new PapyraError('closed', `${this.path} was closed meanwhile.`)
-      return work()
+      return guarded(this.path, work)
     })
   }
 }

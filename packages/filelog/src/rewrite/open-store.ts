@@ -1,9 +1,15 @@
 import { basename, dirname } from 'node:path'
-import { PapyraError, systemClock, type AckLevel, type Clock, type OpenOptions } from '@papyra/contracts'
+import {
+  PapyraError,
+  systemClock,
+  type AckLevel,
+  type Clock,
+  type OpenOptions,
+} from '@papyra/contracts'
 import type { Vfs, VfsFile, VfsStat } from '../vfs.js'
 import { acquireLock, type StoreLock } from '../write/lock.js'
 import { createLog, logIsLost, readBeside } from './create-log.js'
-import { withIo } from './io.js'
+import { guarded, withIo } from './io.js'
 import { LogStore } from './log-store.js'
 import { readHead } from './read-head.js'
 import { StoreCore, type StoreSettings } from './store-core.js'
@@ -31,6 +37,10 @@ export async function openLogStore(
   path: string,
   options: LogStoreOptions,
 ): Promise<LogStore> {
+  return guarded(path, () => openStore(vfs, path, options))
+}
+
+async function openStore(vfs: Vfs, path: string, options: LogStoreOptions): Promise<LogStore> {
   const log = await resolveLog(vfs, path)
   const { clock = systemClock, access } = options
   const settings: StoreSettings = {
@@ -66,11 +76,25 @@ export async function openLogStore(
   }
 }
 
+export interface CreateLogOptions {
+  readonly clock?: Clock
+  /** Bytes of records after which a block mark is written. Default 4 MiB. */
+  readonly blockBytes?: number
+}
+
 /** Makes a new, empty store and gives its id. Rejects with `store_exists` if anything is there. */
 export async function createLogStore(
   vfs: Vfs,
   path: string,
-  options: { readonly clock?: Clock; readonly blockBytes?: number } = {},
+  options: CreateLogOptions = {},
+): Promise<{ readonly logId: string }> {
+  return guarded(path, () => createStore(vfs, path, options))
+}
+
+async function createStore(
+  vfs: Vfs,
+  path: string,
+  options: CreateLogOptions,
 ): Promise<{ readonly logId: string }> {
   const log = await resolveLog(vfs, path)
   const { clock = systemClock, blockBytes } = options

@@ -51,16 +51,29 @@ function refuseWhatIsNotOurs(scan: LogScan): void {
   const { path, state, sidecar, anomalyCounts } = scan
   const details = { path }
   if (state === 'newer' || sidecar.state === 'newer') {
-    throw new PapyraError('newer_format', `${path} was written by a later version of Papyra.`, { details })
+    throw new PapyraError('newer_format', `${path} was written by a later version of Papyra.`, {
+      details,
+    })
   }
   if (state === 'unrecognised') {
-    throw new PapyraError('unreadable', `Nothing in ${path} can be recognised as a log.`, { details })
+    throw new PapyraError('unreadable', `Nothing in ${path} can be recognised as a log.`, {
+      details,
+    })
   }
   if ((anomalyCounts.unreadable ?? 0) === 0) return
   const first = scan.anomalies.find((anomaly) => anomaly.code === 'unreadable')
   throw new PapyraError('unreadable', `${path} cannot be read whole: ${first?.detail ?? ''}`, {
     details: { path, offset: first?.offset ?? null },
   })
+}
+
+/** True if the sidecar is of the log, but of a generation before it that no rewrite explains. */
+function isBehind({ sidecar, identity }: LogScan): boolean {
+  if (sidecar.state !== 'ok' || identity === null) return false
+  const { logId, generation, next } = sidecar.sidecar
+  return (
+    logId === identity.logId && generation < identity.generation && next !== identity.generation
+  )
 }
 
 /** What stands beside the log and cannot stay as it is. */
@@ -73,11 +86,13 @@ export function badFiles(scan: LogScan): readonly BadFile[] {
   if (sidecar.state === 'missing') side('sidecar_missing', true)
   else if (sidecar.state === 'damaged') side('sidecar_damaged')
   else if (sidecar.state === 'ok' && sidecar.sidecar.logId !== identity?.logId) side('foreign_log')
+  else if (isBehind(scan)) side('sidecar_damaged')
   const slots = (code: string, missing = false): void => {
     bad.push({ what: 'mark', path: markPath(path), code, missing })
   }
   if (mark.state === 'missing') slots('mark_missing', true)
-  else if (mark.state === 'damaged' || (scan.anomalyCounts.mark_damaged ?? 0) > 0) slots('mark_damaged')
+  else if (mark.state === 'damaged' || (scan.anomalyCounts.mark_damaged ?? 0) > 0)
+    slots('mark_damaged')
   else if (mark.mark.logId !== identity?.logId) slots('foreign_log')
   return bad
 }
@@ -94,7 +109,9 @@ export function requireConsent(
     const why = foreign
       ? 'the log and what stands beside it belong to different logs'
       : `${lines.bad} of ${lines.total} lines are bad`
-    throw new PapyraError('force_required', `${path} was not repaired: ${why}.`, { details: { path } })
+    throw new PapyraError('force_required', `${path} was not repaired: ${why}.`, {
+      details: { path },
+    })
   }
   if (consent.acceptLoss === true || plan.losses.length === 0) return
   const losses = plan.losses.map(({ seq, records, code }) => ({
@@ -116,8 +133,19 @@ export function sidecarToGoOnFrom(scan: LogScan): Sidecar {
   if (identity === null) throw new PapyraError('internal', `${scan.path} has no identity`)
   if (sidecar.state === 'ok' && sidecar.sidecar.logId === identity.logId) {
     const there = sidecar.sidecar
-    const done = there.next === identity.generation ? settled(there) : { ...there, next: null, pending: null }
-    return { ...done, generation: Math.max(done.generation, identity.generation) }
+    const done =
+      there.next === identity.generation ? settled(there) : { ...there, next: null, pending: null }
+    if (!isBehind(scan)) {
+      return { ...done, generation: Math.max(done.generation, identity.generation) }
+    }
+    // Its history and losses still hold; its figures are those of a file that is no more.
+    return {
+      ...done,
+      generation: identity.generation,
+      compactedThrough: identity.compactedThrough,
+      region: regionOf(scan),
+      totals: { ...done.totals, countedBytes: scan.soundEnd },
+    }
   }
   const { logId, generation, created, compactedThrough } = identity
   const end = Math.max(scan.lastSeq, scan.knownEnd)
@@ -125,13 +153,17 @@ export function sidecarToGoOnFrom(scan: LogScan): Sidecar {
     ...newSidecar({ logId, generation, created, format: FORMAT }),
     nextSeq: head?.nextSeq ?? 1,
     compactedThrough,
-    region: { records: head?.records ?? 0, bytes: 0, lastSeq: compactedThrough },
+    region: regionOf(scan),
     totals: {
       values: { recordsWritten: end, bytesWritten: scan.soundEnd },
       countedSeq: end,
       countedBytes: scan.soundEnd,
     },
   }
+}
+
+function regionOf({ head, identity }: LogScan): Sidecar['region'] {
+  return { records: head?.records ?? 0, bytes: 0, lastSeq: identity?.compactedThrough ?? 0 }
 }
 
 /** The generation that a rewrite of this log makes: above every one that was ever named. */

@@ -1,8 +1,6 @@
 import { PapyraError, type HistoryEntry, type LongOperation } from '@papyra/contracts'
-import { BLOCK_BYTES, FORMAT } from '../head.js'
 import { markPath, sidecarPath } from '../names.js'
-import type { Extent, LogScan } from '../scan-types.js'
-import { forEachLine } from '../scan/for-each-line.js'
+import type { LogScan } from '../scan-types.js'
 import type { PendingRewrite, Sidecar } from '../sidecar.js'
 import type { Vfs, VfsFile } from '../vfs.js'
 import type { StoreLock } from '../write/lock.js'
@@ -14,6 +12,7 @@ import { type Counts, addCounts, closedFigures, countAppends, withEntry } from '
 import { quarantineFiles } from './quarantine.js'
 import { type Stretch, writeRemoved } from './removed-file.js'
 import { type RepairPlan, nextGeneration, sidecarToGoOnFrom } from './repair-plan.js'
+import { copyExtents, copyKept } from './repair-copy.js'
 import { LogRewriter, type Rewritten, replacePlain } from './rewriter.js'
 
 export interface RepairJob extends LongOperation {
@@ -57,7 +56,9 @@ export async function repairLog(job: RepairJob): Promise<Repaired> {
 }
 
 /** Keeps everything that the plan takes out, and bad files beside the log; gives where it is. */
-export async function keepAside(job: Omit<RepairJob, 'lock' | 'counts' | 'now'>): Promise<string[]> {
+export async function keepAside(
+  job: Omit<RepairJob, 'lock' | 'counts' | 'now'>,
+): Promise<string[]> {
   const { vfs, scan, plan, quarantineDir } = job
   const log = scan.path
   const generation = nextGeneration(scan)
@@ -106,7 +107,8 @@ async function renewBeside(job: RepairJob): Promise<void> {
   const { vfs, scan, now } = job
   const { identity, path } = scan
   if (identity === null) return
-  await syncLog(vfs, path)
+  // What a killed owner wrote is about to count as synced.
+  if (job.plan.kind === 'beside') await syncLog(vfs, path)
   const { logId, generation } = identity
   const acked = scan.lastSeq
   const offset = scan.soundEnd
@@ -121,7 +123,12 @@ async function renewBeside(job: RepairJob): Promise<void> {
     clean: true,
     closed: closedFigures(stat, { at: now, lastSeq: acked, records: scan.records ?? 0 }),
     history: withEntry(sidecar.history, historyEntry(job, generation)),
-    totals: { ...totals, values: addCounts(addCounts(totals.values, job.counts), { recoveries: job.what === 'upgrade' ? 0 : 1 }) },
+    totals: {
+      ...totals,
+      values: addCounts(addCounts(totals.values, job.counts), {
+        recoveries: job.what === 'upgrade' ? 0 : 1,
+      }),
+    },
   })
 }
 
@@ -134,7 +141,10 @@ async function syncLog(vfs: Vfs, path: string): Promise<void> {
   }
 }
 
-function historyEntry({ scan, plan, now, what = 'recovery' }: RepairJob, generation: number): HistoryEntry {
+function historyEntry(
+  { scan, plan, now, what = 'recovery' }: RepairJob,
+  generation: number,
+): HistoryEntry {
   const lost = plan.losses.reduce((sum, loss) => sum + loss.records, 0)
   const found = Object.entries(scan.anomalyCounts).map(([code, n]) => `${code}: ${n}`)
   const open = scan.unproven === null ? [] : [`unproven after ${scan.unproven.after}`]
@@ -191,71 +201,6 @@ function pendingOf(job: RepairJob, sidecar: Sidecar, rewritten: Rewritten): Pend
       countedBytes: rewritten.size,
     },
   }
-}
-
-/** Copies what is kept into a new generation, under its temporary name. */
-async function copyKept(job: RepairJob): Promise<Rewritten> {
-  const { vfs, scan, plan } = job
-  const { identity, head, path } = scan
-  if (identity === null) throw new PapyraError('internal', `${path} has no identity`)
-  const like = (await vfs.stat(path)) ?? (await vfs.stat(sidecarPath(path)))
-  const rewriter = await LogRewriter.create(vfs, path, like ?? { mode: 0o600, uid: 0, gid: 0 }, {
-    format: FORMAT,
-    logId: identity.logId,
-    generation: nextGeneration(scan),
-    firstSeq: head?.firstSeq ?? 1,
-    created: identity.created,
-    blockBytes: identity.blockBytes > 0 ? identity.blockBytes : BLOCK_BYTES,
-  })
-  try {
-    await copyExtents(job, rewriter, identity.seed)
-    return await rewriter.finish(plan.through)
-  } catch (error) {
-    await rewriter.discard()
-    throw error
-  }
-}
-
-async function copyExtents(job: RepairJob, rewriter: LogRewriter, seed: number | null): Promise<void> {
-  const { vfs, scan, onProgress } = job
-  if (scan.keep.length === 0) return
-  const source = await withIo('Opening', scan.path, () => vfs.open(scan.path, 'read'))
-  const totalBytes = scan.keep.reduce((sum, { offset, end }) => sum + end - offset, 0)
-  let doneBytes = 0
-  try {
-    for (const extent of scan.keep) {
-      await copyExtent({ ...job, source, rewriter, seed }, extent)
-      doneBytes += extent.end - extent.offset
-      onProgress?.({ phase: 'copy', doneBytes, totalBytes, records: rewriter.records })
-    }
-  } finally {
-    await source.close()
-  }
-}
-
-interface ExtentCopy extends RepairJob {
-  readonly source: VfsFile
-  readonly rewriter: LogRewriter
-  readonly seed: number | null
-}
-
-/** Copies one extent; every line must be as the scan saw it. */
-async function copyExtent(copy: ExtentCopy, extent: Extent): Promise<void> {
-  const { source, rewriter, seed, scan, signal } = copy
-  const before = rewriter.records
-  const range = { from: extent.offset, to: extent.end, seed, ...(signal && { signal }) }
-  await forEachLine(source, range, (chunk, start, end, offset, header, sound, _, size) => {
-    if (!sound || (seed !== null && header === null)) throw changed(scan.path, offset)
-    const seq = header?.seq ?? extent.firstSeq + rewriter.records - before
-    return rewriter.addLine(source, { chunk, start, end, offset, size }, seq)
-  })
-  if (rewriter.records - before !== extent.records) throw changed(scan.path, extent.offset)
-}
-
-function changed(path: string, offset: number): PapyraError {
-  return new PapyraError('io_error', `${path} reads differently at byte ${offset} than when it was scanned.`, {
-    details: { path, offset },
-  })
 }
 
 /** Replaces a plain log by one that holds the good lines, byte for byte. */

@@ -222,7 +222,7 @@ export class LogRewriter {
 }
 
 /** Bytes of a head whose figures may still become as large as numbers get. */
-function headWidth(plan: HeadPlan): number {
+export function headWidth(plan: HeadPlan): number {
   const most = Number.MAX_SAFE_INTEGER
   return Buffer.byteLength(
     encodeHead({ ...plan, nextSeq: most, compactedThrough: most, records: most }),

@@ -45,7 +45,13 @@ async function goLive(core: StoreCore, options: BeginOptions): Promise<void> {
   }
   const { head, identity } = scan
   if (head === null || identity === null || core.logFile === null) throw refused(scan)
-  const keptAside = anomaliesIn(scan) > 0 ? await setTailAside(core, scan) : []
+  let keptAside: readonly string[] = []
+  if (anomaliesIn(scan) > 0) {
+    const aside = await setTailAside(core, scan)
+    keptAside = aside.keptAside
+    // A last line that had to be ended was not what its block's figures say.
+    if (aside.end !== scan.soundEnd) scan = { ...scan, soundEnd: aside.end, openBlock: null }
+  }
   core.live = await openForAppends(core, { scan, head, identity, keptAside, options })
   core.known = null
 }
@@ -153,12 +159,15 @@ async function announceOwner(
 }
 
 function trackerFor(scan: LogScan, identity: Identity, acked: number): BlockTracker {
-  const { seed, blockBytes } = identity
+  const { seed, generation, blockBytes } = identity
   const open = scan.openBlock
-  if (open !== null) return new BlockTracker({ ...open, seed, blockBytes, open })
-  // Behind damage that stays, a block begins whose mark follows on none.
-  const start = { offset: scan.soundEnd, after: acked, total: scan.records ?? 0, prev: '00000000' }
-  return new BlockTracker({ ...start, seed, blockBytes })
+  if (open !== null) return new BlockTracker({ ...open, seed, generation, blockBytes, open })
+  // Behind damage that stays, a block begins whose mark follows on none. Records that are gone
+  // count, or a later scan could not tell that they are missing.
+  const gone = scan.losses.reduce((sum, loss) => sum + loss.records, 0)
+  const total = (scan.records ?? 0) + gone
+  const start = { offset: scan.soundEnd, after: acked, total, prev: '00000000' }
+  return new BlockTracker({ ...start, seed, generation, blockBytes })
 }
 
 /** Appends; see `Backend.append`. */
@@ -177,7 +186,9 @@ export function appendTo(core: StoreCore, facts: readonly AppendFact[]): Promise
   }
   const { queue } = live
   const full = blocked.size > 0 || queue.state.waitingBytes > settings.maxWaitingBytes
-  const done = full ? whenReady(core, queue, facts) : queue.append(facts)
+  // A copy, since the list is the caller's.
+  const own = facts.slice()
+  const done = full ? whenReady(core, queue, own) : queue.append(own)
   done.catch(() => core.count('writeErrors'))
   return done
 }

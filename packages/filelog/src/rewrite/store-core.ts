@@ -96,7 +96,10 @@ export class StoreCore {
   requireOwner(doing: string): StoreLock {
     this.requireOpen()
     if (this.lock !== null) return this.lock
-    throw new PapyraError('read_only', `${this.settings.log} was opened for reading; ${doing} needs ownership.`)
+    throw new PapyraError(
+      'read_only',
+      `${this.settings.log} was opened for reading; ${doing} needs ownership.`,
+    )
   }
 
   /** From now on the log is this file, which is locked. What was known of the old one is forgotten. */

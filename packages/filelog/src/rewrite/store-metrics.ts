@@ -8,13 +8,13 @@ import {
 } from '@papyra/contracts'
 import type { Head } from '../head.js'
 import type { Sidecar } from '../sidecar.js'
-import { probeOwner } from '../write/lock.js'
 import { writeSidecarFile } from '../write/sidecar-file.js'
 import { type Beside, logIsLost, readBeside } from './create-log.js'
 import { type Counts, type Reach, addCounts, countAppends, withEntry } from './ledger.js'
 import { withIo } from './io.js'
 import { readHead } from './read-head.js'
 import type { StoreCore } from './store-core.js'
+import { ownerOf } from './store-scan.js'
 
 /** What can be told of a store from its head, its end and what stands beside it. */
 interface Glance {
@@ -105,7 +105,7 @@ export async function describeStore(core: StoreCore): Promise<StoreDescription> 
   const seen = await glance(core)
   const { sidecar, head, beside } = seen
   const markId = beside.mark.state === 'ok' ? beside.mark.mark.logId : null
-  const owner = core.lock === null ? await probeOwner(vfs, log) : ownSelf(core)
+  const owner = core.lock === null ? await ownerOf(vfs, log) : ownSelf(core)
   const known = seen.reach.seq > 0 || head !== null || sidecar !== null
   return {
     backend,
@@ -139,16 +139,27 @@ export async function resetStoreMetrics(core: StoreCore): Promise<MetricsSnapsho
   const seen = await glance(core)
   const { sidecar, head } = seen
   if (sidecar === null || head === null || sidecar.next !== null || sidecar.logId !== head.logId) {
-    throw new PapyraError('anomalies_found', `${log} has no sound sidecar that a reset could be kept in.`, {
-      details: { path: log },
-    })
+    throw new PapyraError(
+      'anomalies_found',
+      `${log} has no sound sidecar that a reset could be kept in.`,
+      {
+        details: { path: log },
+      },
+    )
   }
   const at = clock.now()
   const { totals } = snapshotOf(core, seen)
   const values = Object.fromEntries(COUNTERS.map((key) => [key, totals[key]]))
   const counts = core.takeCounts()
   const counted = core.live === null ? sidecar.totals : countAppends(sidecar.totals, seen.reach)
-  const entry = { what: 'reset', at, generation: head.generation, recordsRemoved: 0, bytesRemoved: 0, detail: '' } as const
+  const entry = {
+    what: 'reset',
+    at,
+    generation: head.generation,
+    recordsRemoved: 0,
+    bytesRemoved: 0,
+    detail: '',
+  } as const
   const after: Sidecar = {
     ...sidecar,
     baseline: { at, values },

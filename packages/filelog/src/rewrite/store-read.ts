@@ -1,17 +1,21 @@
 import { PapyraError, type ReadQuery, type RecordMeta, type StoredRecord } from '@papyra/contracts'
-import type { AckMarkResult } from '../ack-mark.js'
 import { seedOf } from '../checksum.js'
+import { FileWindow } from '../scan/file-window.js'
 import { forEachLine } from '../scan/for-each-line.js'
 import type { LogSource } from '../scan/log-source.js'
 import { readBackward } from '../scan/read-backward.js'
 import { readForward } from '../scan/read-forward.js'
 import { readMetas } from '../scan/read-metas.js'
+import { recognise } from '../scan/recognise.js'
 import type { Vfs, VfsFile } from '../vfs.js'
 import { errnoOf } from '../write/io-error.js'
-import { readBeside } from './create-log.js'
-import { withIo } from './io.js'
+import { type Beside, readBeside } from './create-log.js'
+import { guarded, withIo } from './io.js'
 import { readHead } from './read-head.js'
 import type { StoreCore } from './store-core.js'
+
+/** How much of a log without a head is looked at to recognise it. */
+const LOOK_BYTES = 1024 * 1024
 
 /** How often a reader begins again because the log was replaced meanwhile. */
 const MOST_TRIES = 20
@@ -20,7 +24,11 @@ const MOST_TRIES = 20
  * Opens the log for one reader. It keeps this file, and so a consistent view, whatever is renamed
  * over it later. Nothing beyond what was acknowledged is seen, as far as that can be told.
  */
-async function openSource(core: StoreCore): Promise<LogSource> {
+function openSource(core: StoreCore): Promise<LogSource> {
+  return guarded(core.settings.log, () => openView(core))
+}
+
+async function openView(core: StoreCore): Promise<LogSource> {
   const { vfs, log } = core.settings
   for (let tries = 0; ; tries++) {
     const file = await openForReading(vfs, log)
@@ -32,9 +40,13 @@ async function openSource(core: StoreCore): Promise<LogSource> {
       if (source === null) await file.close()
     }
     if (tries >= MOST_TRIES) {
-      throw new PapyraError('io_error', `${log} was replaced again and again while it was opened.`, {
-        details: { path: log },
-      })
+      throw new PapyraError(
+        'io_error',
+        `${log} was replaced again and again while it was opened.`,
+        {
+          details: { path: log },
+        },
+      )
     }
   }
 }
@@ -44,7 +56,9 @@ async function openForReading(vfs: Vfs, log: string): Promise<VfsFile> {
     return await vfs.open(log, 'read')
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') {
-      throw new PapyraError('store_not_found', `There is no log at ${log}.`, { details: { path: log } })
+      throw new PapyraError('store_not_found', `There is no log at ${log}.`, {
+        details: { path: log },
+      })
     }
     return await withIo('Opening', log, () => Promise.reject(error as Error))
   }
@@ -86,23 +100,51 @@ async function endOfTail(
   let end = from
   let bad = false
   let soundBehind = false
-  await forEachLine(source.file, { from, to, seed: source.seed }, (_c, _s, _e, offset, _h, sound, length, size) => {
-    if (!sound || length <= size) bad = true
-    else if (bad) soundBehind = true
-    else end = Math.min(to, offset + length)
-  })
+  await forEachLine(
+    source.file,
+    { from, to, seed: source.seed },
+    (_c, _s, _e, offset, _h, sound, length, size) => {
+      if (!sound || length <= size) bad = true
+      else if (bad) soundBehind = true
+      else end = Math.min(to, offset + length)
+    },
+  )
   return soundBehind ? to : end
 }
 
-function withoutHead(
+/** A log whose head does not tell: what stands beside it does, or its lines, or it is plain. */
+async function withoutHead(
   file: VfsFile,
   size: number,
-  { sidecar, mark }: { sidecar: { state: string; sidecar?: { logId: string } }; mark: AckMarkResult },
-): LogSource {
+  { sidecar, mark }: Beside,
+): Promise<LogSource> {
   const base = { file, size, start: 0 }
-  if (sidecar.sidecar !== undefined) return { ...base, seed: seedOf(sidecar.sidecar.logId) }
+  if (sidecar.state === 'ok') return { ...base, seed: seedOf(sidecar.sidecar.logId) }
   if (mark.state === 'ok') return { ...base, seed: seedOf(mark.mark.logId) }
-  return { ...base, seed: null }
+  if (size === 0) return { ...base, seed: null }
+  const bare = sidecar.state === 'missing' && mark.state === 'missing'
+  const found = await recognise(new FileWindow(file, size, LOOK_BYTES), bare)
+  if (found.what === 'checksummed') return { ...base, seed: found.seed }
+  if (found.what === 'plain') return { ...base, seed: null }
+  const { path } = file
+  throw new PapyraError('not_a_log', `${path} cannot be read: ${found.detail}`, {
+    details: { path },
+  })
+}
+
+function checkQuery({ limit, order }: ReadQuery): void {
+  if (limit !== undefined && !(Number.isSafeInteger(limit) && limit > 0)) {
+    throw new PapyraError(
+      'invalid_argument',
+      `limit must be a positive whole number, not ${limit}.`,
+    )
+  }
+  if (order !== undefined && order !== 'oldest' && order !== 'newest') {
+    throw new PapyraError(
+      'invalid_argument',
+      `order must be oldest or newest, not ${String(order)}.`,
+    )
+  }
 }
 
 /** Reads records; see `Backend.read`. */
@@ -111,6 +153,7 @@ export async function* readRecords(
   query: ReadQuery = {},
 ): AsyncGenerator<StoredRecord, void, undefined> {
   core.requireOpen()
+  checkQuery(query)
   const source = await openSource(core)
   try {
     const newest = query.order === 'newest'

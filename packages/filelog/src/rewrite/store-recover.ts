@@ -1,3 +1,4 @@
+import { dirname } from 'node:path'
 import {
   PapyraError,
   RECOVERY_MODES,
@@ -8,7 +9,7 @@ import {
 } from '@papyra/contracts'
 import type { LogScan } from '../scan-types.js'
 import { finishInterrupted } from './finish-interrupted.js'
-import { requireOneName } from './io.js'
+import { requireOneName, withIo } from './io.js'
 import { planRepair, requireConsent, type RepairPlan } from './repair-plan.js'
 import { repairLog } from './repair.js'
 import type { StoreCore } from './store-core.js'
@@ -31,10 +32,16 @@ export async function recoverStore(
 
 function checkOptions(core: StoreCore, options: RecoverOptions): void {
   if (core.live !== null) {
-    throw new PapyraError('unsupported', `${core.settings.log} takes appends; recover before begin.`)
+    throw new PapyraError(
+      'unsupported',
+      `${core.settings.log} takes appends; recover before begin.`,
+    )
   }
   if (!RECOVERY_MODES.includes(options.mode)) {
-    throw new PapyraError('invalid_argument', `There is no recovery mode ${JSON.stringify(options.mode)}.`)
+    throw new PapyraError(
+      'invalid_argument',
+      `There is no recovery mode ${JSON.stringify(options.mode)}.`,
+    )
   }
   if (options.mode === 'quarantine' && (options.quarantineDir ?? '') === '') {
     throw new PapyraError('quarantine_dir_required', 'Recovery in quarantine mode needs a folder.')
@@ -51,7 +58,15 @@ async function recover(core: StoreCore, options: RecoverOptions): Promise<Recove
   const dryRun = options.dryRun === true
   if (dryRun) {
     const plan = planRepair(found, now)
-    return result(core, { options, startedAt, before, after: null, scan: found, plan, keptAside: [] })
+    return result(core, {
+      options,
+      startedAt,
+      before,
+      after: null,
+      scan: found,
+      plan,
+      keptAside: [],
+    })
   }
   const finished = await finishInterrupted(vfs, log, found)
   const resumed = finished === 'completed' || finished === 'reverted'
@@ -59,6 +74,9 @@ async function recover(core: StoreCore, options: RecoverOptions): Promise<Recove
   const plan = planRepair(scan, now)
   requireConsent(scan, plan, options)
   if (plan.kind === 'nothing') {
+    // An earlier run may have been killed before its last sync: what was seen has to stay.
+    await withIo('Syncing', log, async () => core.logFile?.sync())
+    await withIo('Syncing', log, () => vfs.syncDir(dirname(log)))
     const after = resumed ? reportOf(core, scan, startedAt) : before
     const report = result(core, { options, startedAt, before, after, scan, plan, keptAside: [] })
     return { ...report, changed: resumed }

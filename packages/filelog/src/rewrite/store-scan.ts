@@ -1,8 +1,8 @@
-import type { ScanOptions, ScanReport } from '@papyra/contracts'
+import { isPapyraError, type OwnerInfo, type ScanOptions, type ScanReport } from '@papyra/contracts'
 import type { LogScan } from '../scan-types.js'
 import { toScanReport } from '../scan/report.js'
 import { scanLog } from '../scan/scan-log.js'
-import type { VfsStat } from '../vfs.js'
+import type { Vfs, VfsStat } from '../vfs.js'
 import { probeOwner } from '../write/lock.js'
 import { readHead } from './read-head.js'
 import type { StoreCore } from './store-core.js'
@@ -39,15 +39,26 @@ async function scanSettled(core: StoreCore, options: ScanOptions): Promise<LogSc
     const scan = await scanOnce(core, options)
     if (core.lock !== null || tries >= MOST_TRIES) return scan
     const generation = await generationOf(core)
-    if (generation === null || scan.head === null || generation === scan.head.generation) return scan
+    if (generation === null || scan.head === null || generation === scan.head.generation)
+      return scan
   }
 }
 
 async function scanOnce(core: StoreCore, options: ScanOptions): Promise<LogScan> {
   const { vfs, log, clock } = core.settings
-  const owner = core.lock === null ? (await probeOwner(vfs, log)) !== null : core.live !== null
+  const owner = core.lock === null ? (await ownerOf(vfs, log)) !== null : core.live !== null
   const { coverage = 'full', maxAnomalies = 1000, signal, onProgress } = options
   return scanLog(vfs, log, { coverage, maxAnomalies, signal, onProgress, clock, ownerAlive: owner })
+}
+
+/** Who holds the store; `null` also where the system has no locks to look at: reading needs none. */
+export async function ownerOf(vfs: Vfs, log: string): Promise<OwnerInfo | null> {
+  try {
+    return await probeOwner(vfs, log)
+  } catch (error) {
+    if (isPapyraError(error, 'lock_unavailable')) return null
+    throw error
+  }
 }
 
 async function generationOf(core: StoreCore): Promise<number | null> {
@@ -75,7 +86,9 @@ export async function currentScan(
 
 function unchanged(a: VfsStat | null, b: VfsStat | null): boolean {
   if (a === null || b === null) return a === b
-  return a.inode === b.inode && a.size === b.size && a.mtimeNs === b.mtimeNs && a.ctimeNs === b.ctimeNs
+  return (
+    a.inode === b.inode && a.size === b.size && a.mtimeNs === b.mtimeNs && a.ctimeNs === b.ctimeNs
+  )
 }
 
 /** The report of a scan that took since `startedAt` (monotonic, ms). */

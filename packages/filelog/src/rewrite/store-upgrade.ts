@@ -26,7 +26,16 @@ export async function upgradeInPlace(
     if (!(await isUnfinishedUpgrade(vfs, scan))) return null
     if (options.dryRun !== true) {
       const plan = planRepair(scan, now)
-      await repairLog({ vfs, lock, scan, plan, quarantineDir: null, now, counts: {}, what: 'upgrade' })
+      await repairLog({
+        vfs,
+        lock,
+        scan,
+        plan,
+        quarantineDir: null,
+        now,
+        counts: {},
+        what: 'upgrade',
+      })
       core.known = null
     }
     return finishedReport(scan, options.dryRun === true)
@@ -57,13 +66,20 @@ function requireSound(scan: LogScan): void {
   const found = anomaliesIn(scan)
   if (found === 0) return
   const offset = scan.anomalies[0]?.offset ?? null
-  throw new PapyraError('anomalies_found', `${scan.path} was not upgraded: ${found} anomalies were found.`, {
-    details: { path: scan.path, offset },
-  })
+  throw new PapyraError(
+    'anomalies_found',
+    `${scan.path} was not upgraded: ${found} anomalies were found.`,
+    {
+      details: { path: scan.path, offset },
+    },
+  )
 }
 
 /** Converts a plain log; see `BackendDefinition.upgrade`. */
-export async function upgradeStore(core: StoreCore, options: UpgradeOptions): Promise<UpgradeReport> {
+export async function upgradeStore(
+  core: StoreCore,
+  options: UpgradeOptions,
+): Promise<UpgradeReport> {
   const scan = await currentScan(core, { ...options, coverage: 'full' })
   const { vfs, log, clock } = core.settings
   const { out } = options
@@ -73,13 +89,17 @@ export async function upgradeStore(core: StoreCore, options: UpgradeOptions): Pr
     return report ?? { ...finishedReport(scan, options.dryRun === true), changed: false }
   }
   if (scan.state !== 'plain') {
-    throw new PapyraError('invalid_argument', `${log} is not a plain log.`, { details: { path: log } })
+    throw new PapyraError('invalid_argument', `${log} is not a plain log.`, {
+      details: { path: log },
+    })
   }
   requireSound(scan)
   const beside = await readBeside(vfs, target)
   const taken = beside.sidecar.state !== 'missing' || beside.mark.state !== 'missing'
   if (taken || (await vfs.stat(target)) !== null) {
-    throw new PapyraError('store_exists', `Something is at ${target} already.`, { details: { path: target } })
+    throw new PapyraError('store_exists', `Something is at ${target} already.`, {
+      details: { path: target },
+    })
   }
   const now = clock.now()
   const job = { ...options, vfs, scan, target, now }

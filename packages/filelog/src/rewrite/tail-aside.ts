@@ -1,17 +1,25 @@
 import { PapyraError } from '@papyra/contracts'
 import type { LogScan } from '../scan-types.js'
-import { withIo } from './io.js'
+import { LF } from '../frame.js'
+import type { VfsFile } from '../vfs.js'
+import { withIo, writeAll } from './io.js'
 import { writeRemoved, type Stretch } from './removed-file.js'
 import { badFiles } from './repair-plan.js'
 import type { StoreCore } from './store-core.js'
 
+export interface SetAside {
+  readonly keptAside: string[]
+  /** Where appending may begin: behind a line's end. */
+  readonly end: number
+}
+
 /**
  * Makes a damaged store safe to append to, and no more: an unfinished tail beyond what was
  * acknowledged, and damaged files beside the log that are about to be written, are kept aside; the
- * tail is cut off. Earlier damage stays. Throws `anomalies_found` where the log does not end with
- * bytes that are understood.
+ * tail is cut off, and a sound last line that lacks only its end gets it. Earlier damage stays.
+ * Throws `anomalies_found` where the log does not end with bytes that are understood.
  */
-export async function setTailAside(core: StoreCore, scan: LogScan): Promise<string[]> {
+export async function setTailAside(core: StoreCore, scan: LogScan): Promise<SetAside> {
   const { vfs, log } = core.settings
   const { identity, mark, soundEnd, size, foreign } = scan
   const refuse = (why: string): PapyraError =>
@@ -39,14 +47,25 @@ export async function setTailAside(core: StoreCore, scan: LogScan): Promise<stri
     const { logFile } = core
     const tail = soundEnd < size && logFile !== null
     if (tail) stretches.push({ file: logFile, offset: soundEnd, end: size, code: 'torn_tail' })
-    if (stretches.length === 0) return []
-    const path = await writeRemoved(vfs, log, identity.generation, stretches)
+    const kept =
+      stretches.length === 0 ? [] : [await writeRemoved(vfs, log, identity.generation, stretches)]
     if (tail) {
       await withIo('Cutting', log, () => logFile.truncate(soundEnd))
       await withIo('Syncing', log, () => logFile.sync())
     }
-    return [path]
+    const end = logFile === null ? soundEnd : await endLastLine(logFile, log, soundEnd)
+    return { keptAside: kept, end }
   } finally {
     for (const file of opened) await file.close()
   }
+}
+
+/** Sees to it that the byte before the end is a line's end, so that nothing is ever glued to it. */
+async function endLastLine(file: VfsFile, log: string, end: number): Promise<number> {
+  const last = new Uint8Array(1)
+  const got = await withIo('Reading', log, () => file.read(last, 0, 1, end - 1))
+  if (got === 1 && last[0] === LF) return end
+  await writeAll(file, Uint8Array.of(LF), end)
+  await withIo('Syncing', log, () => file.sync())
+  return end + 1
 }

@@ -102,11 +102,19 @@ async function convert(
   let seq = 0
   const range = { from: 0, to: scan.size, seed: null, ...(signal && { signal }) }
   await forEachLine(source, range, (chunk, start, end, offset) => {
-    const line = upgradeLine(Buffer.from(chunk.buffer, chunk.byteOffset + start, end - start), ++seq, seed)
+    const line = upgradeLine(
+      Buffer.from(chunk.buffer, chunk.byteOffset + start, end - start),
+      ++seq,
+      seed,
+    )
     if (line === null) {
-      throw new PapyraError('anomalies_found', `${scan.path}: the line at byte ${offset} cannot be upgraded.`, {
-        details: { path: scan.path, offset },
-      })
+      throw new PapyraError(
+        'anomalies_found',
+        `${scan.path}: the line at byte ${offset} cannot be upgraded.`,
+        {
+          details: { path: scan.path, offset },
+        },
+      )
     }
     if (seq % 4096 === 0) {
       onProgress?.({ phase: 'upgrade', doneBytes: offset, totalBytes: scan.size, records: seq })
@@ -145,7 +153,14 @@ async function writeBeside(job: UpgradeJob, logId: string, rewritten: Rewritten)
   const { vfs, target, now } = job
   const { records, size, file } = rewritten
   const generation = 1
-  await writeMarkFile(vfs, target, { logId, generation, turn: 1, acked: records, synced: records, offset: size })
+  await writeMarkFile(vfs, target, {
+    logId,
+    generation,
+    turn: 1,
+    acked: records,
+    synced: records,
+    offset: size,
+  })
   const stat = await file.stat()
   await writeSidecarFile(vfs, target, {
     ...newSidecar({ format: FORMAT, logId, generation, created: now }),
@@ -155,7 +170,14 @@ async function writeBeside(job: UpgradeJob, logId: string, rewritten: Rewritten)
     compactedThrough: records,
     region: { records, bytes: size, lastSeq: records },
     history: [
-      { what: 'upgrade', at: now, generation, recordsRemoved: 0, bytesRemoved: 0, detail: `${records} records` },
+      {
+        what: 'upgrade',
+        at: now,
+        generation,
+        recordsRemoved: 0,
+        bytesRemoved: 0,
+        detail: `${records} records`,
+      },
     ],
     totals: {
       values: { recordsWritten: records, bytesWritten: size },

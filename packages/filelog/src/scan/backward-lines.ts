@@ -28,7 +28,12 @@ export class BackwardLines {
 
   constructor(
     file: VfsFile,
-    range: { readonly from: number; readonly to: number; readonly seed: number | null; readonly signal?: AbortSignal | undefined },
+    range: {
+      readonly from: number
+      readonly to: number
+      readonly seed: number | null
+      readonly signal?: AbortSignal | undefined
+    },
   ) {
     this.#file = file
     this.#from = range.from
@@ -82,7 +87,15 @@ export class BackwardLines {
       const ended = lf >= 0 && lf < length
       const stop = ended ? lf : length
       const next = ended ? lf + 1 : length
-      lines.push({ bytes, start, stop, offset: at + start, length: next - start, ended, long: null })
+      lines.push({
+        bytes,
+        start,
+        stop,
+        offset: at + start,
+        length: next - start,
+        ended,
+        long: null,
+      })
       start = next
     }
     this.#end = at + first
@@ -108,7 +121,11 @@ export class BackwardLines {
     this.#buffer = Buffer.allocUnsafe(FIRST_STEP)
     this.#step = FIRST_STEP
     const window = new FileWindow(this.#file, this.#end, LARGEST_STEP)
-    const long = await readLongLine(window, start, { to: this.#end, seed: this.#seed, signal: this.#signal })
+    const long = await readLongLine(window, start, {
+      to: this.#end,
+      seed: this.#seed,
+      signal: this.#signal,
+    })
     const { first, length, ended } = long
     this.#end = start
     return [{ bytes: first, start: 0, stop: first.length, offset: start, length, ended, long }]

@@ -5,12 +5,14 @@ import type { Vfs } from '../vfs.js'
 import type { Findings } from './findings.js'
 import { knownEndOf, type Known } from './identify.js'
 import { judge, type JudgeContext } from './judge.js'
+import { firstUnproven } from './losses.js'
 import { noticeInFlight, noticeUnproven, noticesOfKinds } from './notices.js'
 import type { OpenedLog } from './open-log.js'
 import { counted, emptyScan } from './scan-log.js'
-import type { Run } from './scan-items.js'
+import type { Run, Stray } from './scan-items.js'
 import { progressTeller, type LogScanOptions } from './scan-options.js'
-import { Walk, type WalkResult } from './walk.js'
+import { Walk } from './walk.js'
+import type { WalkResult } from './walk-types.js'
 
 export interface ChecksummedJob {
   readonly known: Known
@@ -31,12 +33,15 @@ export async function scanChecksummed(
   const walk = await walkOver(opened, known, options)
   const context = contextOf(opened, known, walk, options)
   if (beginning.state === 'ok') judgeBeginning(beginning, findings)
+  const lastSeq = walk.numbers.last
   const verdict = await judge(walk, context, findings)
   const bytesSound = findings.inLog === 0
   const keep = verdict.keep.map(toExtent)
   const records = keep.reduce((n, extent) => n + extent.records, 0)
-  const lastSeq = walk.numbers.cursor
-  const after = unprovenAfter(vfs, known, Math.max(lastSeq, context.knownEnd), options)
+  const firstOpen = firstUnproven(walk.numbers.gaps)
+  const last = firstOpen === null ? Math.max(lastSeq, context.knownEnd) : firstOpen - 1
+  const proven = firstOpen === null && allProven(vfs, opened, known)
+  const after = proven || options.ownerAlive === true ? null : last
   const notices = [...job.notices, ...noticesOfKinds(path, walk.kinds)]
   if (verdict.inFlight) notices.push(noticeInFlight(path, walk.soundEnd, stat.size))
   if (after !== null) notices.push(noticeUnproven(path, after))
@@ -63,7 +68,11 @@ export async function scanChecksummed(
   }
 }
 
-async function walkOver(opened: OpenedLog, known: Known, options: LogScanOptions): Promise<WalkResult> {
+async function walkOver(
+  opened: OpenedLog,
+  known: Known,
+  options: LogScanOptions,
+): Promise<WalkResult> {
   const { file, stat, beginning } = opened
   const { identity, head } = known
   const walk = await new Walk({
@@ -72,10 +81,14 @@ async function walkOver(opened: OpenedLog, known: Known, options: LogScanOptions
     size: stat.size,
     seed: identity.seed,
     logId: identity.logId,
+    generation: head === null ? null : identity.generation,
     blockBytes: identity.blockBytes,
     after: Math.max(0, (head?.firstSeq ?? 1) - 1),
     chain: chainStart(identity.generation, identity.seed),
     hasHead: head !== null,
+    strayHead: strayHead(beginning),
+    // Without a head it is not sure what the first mark should say.
+    disturbed: beginning.state !== 'ok' || beginning.stray.length > 0 || beginning.glued,
     signal: options.signal,
     onProgress: progressTeller(stat.size, options),
   }).run()
@@ -83,11 +96,17 @@ async function walkOver(opened: OpenedLog, known: Known, options: LogScanOptions
   return { ...walk, lacksEnd: { offset: beginning.offset, end: beginning.end } }
 }
 
-function contextOf(opened: OpenedLog, known: Known, walk: WalkResult, options: LogScanOptions): JudgeContext {
+function contextOf(
+  opened: OpenedLog,
+  known: Known,
+  walk: WalkResult,
+  options: LogScanOptions,
+): JudgeContext {
   const { file, stat } = opened
   const { identity, head, sidecar, mark } = known
   const sameGeneration = mark !== null && mark.generation === identity.generation
-  const closed = sidecar?.clean === true && sidecar.generation === identity.generation ? sidecar.closed : null
+  const closed =
+    sidecar?.clean === true && sidecar.generation === identity.generation ? sidecar.closed : null
   const marks = walk.numbers.coverage.end()
   return {
     file,
@@ -97,6 +116,7 @@ function contextOf(opened: OpenedLog, known: Known, walk: WalkResult, options: L
     region: known.region ?? { after: 0, through: marks.last, records: marks.total },
     recordedLosses: sidecar?.losses ?? [],
     knownEnd: knownEndOf(known),
+    provenEnd: sameGeneration || closed !== null ? knownEndOf(known) : null,
     ackedEnd: sameGeneration ? mark.offset : null,
     closedSize: closed?.bytes ?? null,
     ownerAlive: options.ownerAlive === true,
@@ -105,15 +125,26 @@ function contextOf(opened: OpenedLog, known: Known, walk: WalkResult, options: L
   }
 }
 
-function judgeBeginning(beginning: Extract<OpenedLog['beginning'], { state: 'ok' }>, findings: Findings): void {
-  const { offset, stray, glued, end } = beginning
-  if (stray.length > 0) {
-    const first = stray[0]?.offset ?? 0
-    findings.log('stray_bytes', { offset: first, end }, { detail: 'Stray bytes around the head, which is sound.' })
-    for (const piece of stray) findings.aside('stray_bytes', piece.offset, piece.end)
-  }
+/** Stray bytes around the head, as the beginning of those around the lines behind it. */
+function strayHead(beginning: OpenedLog['beginning']): Stray | null {
+  if (beginning.state !== 'ok' || beginning.stray.length === 0) return null
+  const { stray, offset, end } = beginning
+  const first = stray[0]?.offset ?? 0
+  const sort = first < offset ? 'before' : 'behind'
+  return { offset: Math.min(first, offset), end, count: stray.length, sort, pieces: [...stray] }
+}
+
+function judgeBeginning(
+  beginning: Extract<OpenedLog['beginning'], { state: 'ok' }>,
+  findings: Findings,
+): void {
+  const { offset, glued } = beginning
   if (!glued) return
-  findings.log('glued_line', { offset: 0, end: offset }, { detail: 'Other bytes stand before the head, which is sound.' })
+  findings.log(
+    'glued_line',
+    { offset: 0, end: offset },
+    { detail: 'Other bytes stand before the head, which is sound.' },
+  )
   findings.aside('glued_line', 0, offset)
 }
 
@@ -139,14 +170,13 @@ function openBlockOf({ numbers, open, soundEnd, lacksEnd }: WalkResult): OpenBlo
 }
 
 /**
- * Beyond which number nothing is proven: only where the store was not closed and its machine has
- * been started anew since, or where sidecar or mark cannot tell.
+ * False where the store was not closed and its machine has been started anew since, or where sidecar
+ * or mark cannot tell how far was acknowledged.
  */
-function unprovenAfter(vfs: Vfs, known: Known, last: number, options: LogScanOptions): number | null {
-  const { sidecar, mark } = known
-  if (options.ownerAlive === true) return null
-  if (sidecar?.clean === true) return null
-  if (sidecar !== null && mark !== null && sidecar.opened === null) return null
-  const sameBoot = sidecar?.opened?.bootId === vfs.host.bootId
-  return sameBoot && mark !== null ? null : last
+function allProven(vfs: Vfs, { mark: file }: OpenedLog, { sidecar, mark }: Known): boolean {
+  if (sidecar?.clean === true) return true
+  if (sidecar === null || mark === null) return false
+  // The sound slot may be an older one.
+  if (file.state === 'ok' && file.damaged.length > 0) return false
+  return sidecar.opened === null || sidecar.opened.bootId === vfs.host.bootId
 }

@@ -35,7 +35,12 @@ export class Coverage {
   #parts: Answered[] = []
 
   add(mark: BlockMark): void {
-    const part = { after: mark.after, last: mark.lastSeq, before: mark.total - mark.records, total: mark.total }
+    const part = {
+      after: mark.after,
+      last: mark.lastSeq,
+      before: mark.total - mark.records,
+      total: mark.total,
+    }
     const top = this.#parts.at(-1)
     if (top !== undefined && part.after === top.last) {
       this.#parts[this.#parts.length - 1] = { ...top, last: part.last, total: part.total }
@@ -49,7 +54,8 @@ export class Coverage {
     for (const next of all) {
       const top = out.at(-1)
       if (top === undefined || next.after > top.last) out.push(next)
-      else if (next.last > top.last) out[out.length - 1] = { ...top, last: next.last, total: next.total }
+      else if (next.last > top.last)
+        out[out.length - 1] = { ...top, last: next.last, total: next.total }
     }
     this.#parts = out
   }
@@ -69,14 +75,18 @@ export class Coverage {
       if (at >= through) break
       if (part.after > at) {
         const last = Math.min(part.after, through)
-        const end = part.after <= through ? part.before : records
+        const end = part.after < through ? part.before : records
         out.push({ after: at, last, records: end === null || total === null ? null : end - total })
       }
       at = Math.max(at, part.last)
       total = part.total
     }
     if (at < through) {
-      out.push({ after: at, last: through, records: records === null || total === null ? null : records - total })
+      out.push({
+        after: at,
+        last: through,
+        records: records === null || total === null ? null : records - total,
+      })
     }
     return out
   }

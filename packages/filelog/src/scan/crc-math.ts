@@ -41,7 +41,7 @@ export function idWithSeed(seed: number): string {
   const rows: { value: number; bits: bigint }[] = []
   for (let bit = 0; bit < DIGITS * 3; bit++) {
     const at = PREFIX.length + Math.floor(bit / 3)
-    const flip = 1 << bit % 3
+    const flip = 1 << (bit % 3)
     text[at] = (text[at] as number) ^ flip
     rows.push({ value: (checksum(text, 0) ^ base) >>> 0, bits: 1n << BigInt(bit) })
     text[at] = (text[at] as number) ^ flip
@@ -50,7 +50,7 @@ export function idWithSeed(seed: number): string {
   for (let bit = 0; bit < DIGITS * 3; bit++) {
     if (((chosen >> BigInt(bit)) & 1n) === 0n) continue
     const at = PREFIX.length + Math.floor(bit / 3)
-    text[at] = (text[at] as number) ^ (1 << bit % 3)
+    text[at] = (text[at] as number) ^ (1 << (bit % 3))
   }
   return text.toString()
 }

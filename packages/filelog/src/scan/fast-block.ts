@@ -3,6 +3,7 @@ import { decodeBlockMark, type BlockMark } from '../block-mark.js'
 import { checksum, hex8 } from '../checksum.js'
 import { LF, verifies } from '../frame.js'
 import type { FileWindow } from './file-window.js'
+import type { NewRun } from './runs.js'
 
 /** How much is read behind a block at first; a mark with many runs may need more. */
 const FIRST_SLACK = 64 * 1024
@@ -10,10 +11,10 @@ const FIRST_SLACK = 64 * 1024
 export interface FastBlock {
   readonly mark: BlockMark
   readonly crc: string
-  readonly markAt: number
+  /** Its records. The mark, which stands right behind them, may answer for more numbers. */
+  readonly run: NewRun
+  /** Behind the mark. */
   readonly end: number
-  /** The last number that it holds; the mark may answer for more. */
-  readonly lastRecord: number
 }
 
 /**
@@ -25,7 +26,7 @@ export async function fastBlock(
   window: FileWindow,
   pos: number,
   blockBytes: number,
-  seed: number,
+  { seed, generation }: { seed: number; generation: number | null },
 ): Promise<FastBlock | null> {
   const blockEnd = (await lineEnd(window, pos, blockBytes - 1)) + 1
   if (blockEnd <= 0) return null
@@ -34,17 +35,24 @@ export async function fastBlock(
   const { buffer } = window
   const start = window.index(pos)
   if (buffer[start + blockEnd] !== 0x7b) return null
-  const kind = buffer.toString('latin1', start + blockEnd, Math.min(start + markEnd, start + blockEnd + 48))
+  const kind = buffer.toString(
+    'latin1',
+    start + blockEnd,
+    Math.min(start + markEnd, start + blockEnd + 48),
+  )
   if (!kind.includes('"kind":"_block"')) return null
   if (!verifies(buffer, start + blockEnd, start + markEnd, seed)) return null
   const decoded = decodeBlockMark(buffer, start + blockEnd, start + markEnd)
   if (decoded === null) return null
   const { mark, crc } = decoded
+  if (generation !== null && mark.generation !== generation) return null
   if (mark.bytes !== blockEnd || mark.records === 0) return null
   const block = buffer.subarray(start, start + blockEnd)
   if (hex8(checksum(block, seed)) !== mark.sum || !isUtf8(block)) return null
-  const lastRecord = lastPresent(mark)
-  return { mark, crc, markAt: pos + blockEnd, end: pos + markEnd + 1, lastRecord }
+  const { firstSeq, records } = mark
+  const place = { offset: pos, end: pos + blockEnd, ended: true }
+  const run = { ...place, firstSeq, lastSeq: lastPresent(mark), records }
+  return { mark, crc, run, end: pos + markEnd + 1 }
 }
 
 /** Where, from `pos` on, the first 0x0A at or beyond `from` is; -1 if it is not within reach. */

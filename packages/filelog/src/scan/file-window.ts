@@ -76,21 +76,27 @@ export class FileWindow {
   async #read(length: number): Promise<number> {
     const at = LEAD + this.#length
     const position = this.#base + this.#length
-    try {
-      return await this.file.read(this.buffer, at, length, position)
-    } catch (error) {
-      if (errnoOf(error) !== 'EIO') throw ioError(error, 'Reading', this.file.path, 'unreadable')
-      if (length > SECTOR) return this.#read(Math.max(SECTOR, Math.floor(length / 2)))
+    // Up to the next sector: what is beyond it may be readable.
+    const sector = Math.min(length, SECTOR - (position % SECTOR))
+    for (const n of [length, sector]) {
+      try {
+        return await this.file.read(this.buffer, at, n, position)
+      } catch (error) {
+        if (errnoOf(error) !== 'EIO') throw ioError(error, 'Reading', this.file.path, 'unreadable')
+      }
     }
-    this.buffer.fill(0, at, at + length)
-    this.#note(position, position + length)
-    return length
+    this.buffer.fill(0, at, at + sector)
+    this.#note(position, position + sector)
+    return sector
   }
 
   #note(offset: number, end: number): void {
     const last = this.unreadable.at(-1)
     if (last !== undefined && last.end >= offset && last.offset <= offset) {
-      this.unreadable[this.unreadable.length - 1] = { offset: last.offset, end: Math.max(last.end, end) }
+      this.unreadable[this.unreadable.length - 1] = {
+        offset: last.offset,
+        end: Math.max(last.end, end),
+      }
     } else this.unreadable.push({ offset, end })
   }
 }

@@ -39,7 +39,11 @@ export async function findHead(window: FileWindow): Promise<Beginning> {
   const line = lf < 0 ? have : lf
   const at = bytes.subarray(0, line).indexOf(OPEN, start)
   if (at < 0) return { state: 'none' }
-  for (let crc = bytes.indexOf(CRC, at); crc >= 0 && crc < line; crc = bytes.indexOf(CRC, crc + 1)) {
+  for (
+    let crc = bytes.indexOf(CRC, at);
+    crc >= 0 && crc < line;
+    crc = bytes.indexOf(CRC, crc + 1)
+  ) {
     const stop = crc + TAIL_BYTES
     if (stop > line || !hasTail(bytes, at, stop)) continue
     const result = decodeHead(bytes, at, stop)
@@ -52,7 +56,15 @@ export async function findHead(window: FileWindow): Promise<Beginning> {
     if (blankTo > stop) stray.push({ offset: stop, end: blankTo })
     const end = blankTo + (ended ? 1 : 0)
     const whole = ended || end < have
-    return { state: 'ok', head: result.head, offset: at, end, stray, ended: whole, glued: at > start }
+    return {
+      state: 'ok',
+      head: result.head,
+      offset: at,
+      end,
+      stray,
+      ended: whole,
+      glued: at > start,
+    }
   }
   return { state: 'none' }
 }

@@ -29,7 +29,13 @@ export class Findings {
   }
 
   /** An anomaly in a file beside the log. */
-  beside(code: Anomaly['code'], path: string, offset: number | null, detail: string, length: number | null = null): void {
+  beside(
+    code: Anomaly['code'],
+    path: string,
+    offset: number | null,
+    detail: string,
+    length: number | null = null,
+  ): void {
     this.#beside.push({ code, path, offset, length, seq: null, records: 0, loss: false, detail })
   }
 

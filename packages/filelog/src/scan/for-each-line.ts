@@ -49,7 +49,8 @@ export async function forEachLine(
   const window = new FileWindow(file, to, Math.min(WINDOW_BYTES, Math.max(4096, to - from)))
   const range = { from, to, seed, wholeUpTo: WHOLE_LINE_BYTES, signal }
   await eachLine(window, range, (line) => {
-    const waiting = line.long === null ? handOver(line, seed, visit) : handOverLong(line, seed, visit)
+    const waiting =
+      line.long === null ? handOver(line, seed, visit) : handOverLong(line, seed, visit)
     return waiting instanceof Promise ? waiting.then(() => undefined) : undefined
   })
 }

@@ -38,7 +38,9 @@ export function identityWithoutHead(parts: Parts, recognised: Recognised | null)
       seed: seedOf(logId),
       generation: renewed ? next : generation,
       created,
-      compactedThrough: renewed ? (pending?.compactedThrough ?? compactedThrough) : compactedThrough,
+      compactedThrough: renewed
+        ? (pending?.compactedThrough ?? compactedThrough)
+        : compactedThrough,
       blockBytes: BLOCK_BYTES,
       source: 'sidecar',
     }
@@ -55,7 +57,15 @@ export function identityWithoutHead(parts: Parts, recognised: Recognised | null)
 
 export function identityOf(head: Head): Identity {
   const { logId, generation, created, compactedThrough, blockBytes } = head
-  return { logId, seed: seedOf(logId), generation, created, compactedThrough, blockBytes, source: 'head' }
+  return {
+    logId,
+    seed: seedOf(logId),
+    generation,
+    created,
+    compactedThrough,
+    blockBytes,
+    source: 'head',
+  }
 }
 
 /** Sets log, sidecar and mark side by side. */
@@ -64,7 +74,7 @@ export function sideBySide(
   identity: Identity,
   head: Head | null,
   parts: Parts,
-  findings: Findings,
+  { findings, bootId }: { findings: Findings; bootId: string },
 ): Known {
   const { logId, generation } = identity
   const sidecar = parts.sidecar.state === 'ok' ? parts.sidecar.sidecar : null
@@ -75,54 +85,105 @@ export function sideBySide(
     findings.log('foreign_log', { offset: 0 }, { detail })
   } else {
     besideSidecar(path, parts, logId, findings)
-    besideMark(path, parts, logId, findings)
+    besideMark(path, parts, { identity, bootId }, findings)
   }
   const ownSidecar = sidecar?.logId === logId ? sidecar : null
   const ownMark = mark?.logId === logId ? mark : null
   const olderCopy = generation < Math.max(ownSidecar?.generation ?? 0, ownMark?.generation ?? 0)
-  const behind = ownSidecar !== null && ownSidecar.generation < generation && ownSidecar.next !== generation
+  const behind =
+    ownSidecar !== null && ownSidecar.generation < generation && ownSidecar.next !== generation
   if (behind) {
     const detail = `It is of generation ${ownSidecar.generation}, older than the log's ${generation}.`
     findings.beside('sidecar_damaged', sidecarPath(path), 0, detail)
   }
-  return { identity, head, sidecar: ownSidecar, mark: ownMark, foreign, olderCopy, region: regionOf(identity, head, ownSidecar) }
+  return {
+    identity,
+    head,
+    sidecar: ownSidecar,
+    mark: ownMark,
+    foreign,
+    olderCopy,
+    region: regionOf(identity, head, ownSidecar),
+  }
 }
 
 function besideSidecar(path: string, { sidecar }: Parts, logId: string, findings: Findings): void {
   const at = sidecarPath(path)
-  if (sidecar.state === 'missing') findings.beside('sidecar_missing', at, null, 'There is no such file.')
+  if (sidecar.state === 'missing')
+    findings.beside('sidecar_missing', at, null, 'There is no such file.')
   else if (sidecar.state === 'damaged') {
     findings.beside('sidecar_damaged', at, 0, 'It does not match its checksum.')
   } else if (sidecar.state === 'ok' && sidecar.sidecar.logId !== logId) {
-    findings.beside('sidecar_damaged', at, 0, `It belongs to another log, ${sidecar.sidecar.logId}.`)
+    findings.beside(
+      'sidecar_damaged',
+      at,
+      0,
+      `It belongs to another log, ${sidecar.sidecar.logId}.`,
+    )
   }
 }
 
-function besideMark(path: string, { mark, sidecar }: Parts, logId: string, findings: Findings): void {
+/** True if this generation was closed by its owner: a rewrite, too, leaves its store closed. */
+function closedSince({ clean, closed, generation, history }: Sidecar, own: number): boolean {
+  if (!clean || closed === null || generation !== own) return false
+  const last = history.at(-1)
+  // The rewrite may have been interrupted before it renewed the mark.
+  return last === undefined || last.generation !== own || last.at !== closed.at
+}
+
+function besideMark(
+  path: string,
+  { mark, sidecar }: Parts,
+  { identity, bootId }: { identity: Identity; bootId: string },
+  findings: Findings,
+): void {
   const at = markPath(path)
+  const { logId, generation } = identity
   if (mark.state === 'missing') findings.beside('mark_missing', at, null, 'There is no such file.')
-  else if (mark.state === 'damaged') findings.beside('mark_damaged', at, 0, 'Neither slot matches its checksum.')
+  else if (mark.state === 'damaged')
+    findings.beside('mark_damaged', at, 0, 'Neither slot matches its checksum.')
   else if (mark.mark.logId !== logId) {
     findings.beside('mark_damaged', at, 0, `It belongs to another log, ${mark.mark.logId}.`)
   } else {
+    const own = sidecar.state === 'ok' && sidecar.sidecar.logId === logId ? sidecar.sidecar : null
+    if (own !== null && mark.mark.generation < generation && closedSince(own, generation)) {
+      const detail = `It is of generation ${mark.mark.generation}, older than the log's ${generation}.`
+      findings.beside('mark_damaged', at, 0, detail)
+      return
+    }
     // Where the store was not closed, a power cut may have torn the slot that was being written.
-    const closed = sidecar.state !== 'ok' || sidecar.sidecar.logId !== logId || sidecar.sidecar.clean
-    for (const offset of closed ? mark.damaged : []) {
-      findings.beside('mark_damaged', at, offset, 'This slot does not match its checksum; the other one does.', 512)
+    const mayBeTorn = own !== null && !own.clean && own.opened?.bootId !== bootId
+    for (const offset of mayBeTorn ? [] : mark.damaged) {
+      findings.beside(
+        'mark_damaged',
+        at,
+        offset,
+        'This slot does not match its checksum; the other one does.',
+        512,
+      )
     }
   }
 }
 
 function regionOf(identity: Identity, head: Head | null, sidecar: Sidecar | null): Region | null {
   const { compactedThrough, generation } = identity
-  if (head !== null) return { after: Math.max(0, head.firstSeq - 1), through: compactedThrough, records: head.records }
+  if (head !== null)
+    return {
+      after: Math.max(0, head.firstSeq - 1),
+      through: compactedThrough,
+      records: head.records,
+    }
   if (sidecar === null) return null
   const region = sidecar.generation === generation ? sidecar.region : sidecar.pending?.region
   return { after: 0, through: compactedThrough, records: region?.records ?? null }
 }
 
 /** The last number that mark, sidecar and head say there is or was. */
-export function knownEndOf({ head, sidecar, mark }: Pick<Known, 'head' | 'sidecar' | 'mark'>): number {
+export function knownEndOf({
+  head,
+  sidecar,
+  mark,
+}: Pick<Known, 'head' | 'sidecar' | 'mark'>): number {
   const ends = [0]
   if (mark !== null) ends.push(mark.acked)
   if (head !== null) ends.push(head.nextSeq - 1)

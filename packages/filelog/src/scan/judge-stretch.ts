@@ -15,8 +15,22 @@ export function codeOf(stretch: Stretch, missing: number): Anomaly['code'] {
   return stretch.maybeForeign ? 'foreign_record' : 'corrupt_record'
 }
 
-function detailOf(code: Anomaly['code'], stretch: Stretch, missing: number): string {
-  const gone = missing > 0 ? ` ${many(missing, 'record')} missing here.` : ' No record is missing here.'
+/** Says of numbers that are not there that they are no loss. */
+export function neverProven(numbers: number): string {
+  if (numbers === 0) return ''
+  const were = numbers === 1 ? '1 number was' : `${numbers} numbers were`
+  return ` ${were} never acknowledged, as far as anything tells: no loss.`
+}
+
+interface Missing {
+  readonly records: number
+  readonly unproven: number
+}
+
+function detailOf(code: Anomaly['code'], stretch: Stretch, { records, unproven }: Missing): string {
+  const none = unproven > 0 ? '' : ' No record is missing here.'
+  const gone =
+    (records > 0 ? ` ${many(records, 'record')} missing here.` : none) + neverProven(unproven)
   switch (code) {
     case 'invalid_record':
       return 'The checksum is right, but the line is not valid UTF-8, is no record, or is out of place.'
@@ -42,13 +56,13 @@ export function judgeStretch(
   _region: Region,
   findings: Findings,
 ): void {
-  const { records, seq } = missingIn(gaps)
-  const code = codeOf(stretch, records)
+  const { records, seq, unproven, unprovenSeq } = missingIn(gaps)
+  const code = codeOf(stretch, records + unproven)
   if (stretch.kind === 'head' && code !== 'head_damaged') {
     findings.log('head_damaged', { offset: 0 }, { detail: 'The head is missing or damaged.' })
   }
-  const known = code === 'invalid_record' ? stretch.seq : null
-  const detail = detailOf(code, stretch, records)
+  const known = code === 'invalid_record' ? stretch.seq : unprovenSeq
+  const detail = detailOf(code, stretch, { records, unproven })
   findings.log(code, stretch, { seq: seq ?? known, records, loss: records > 0, detail })
   for (const { offset, end } of stretch.aside) findings.aside(code, offset, end)
   findings.lose(code, gaps)

@@ -4,7 +4,7 @@ import type { JudgeContext } from './judge.js'
 import { judgeStretch } from './judge-stretch.js'
 import { missingIn } from './losses.js'
 import type { Gap, Stretch } from './scan-items.js'
-import type { WalkResult } from './walk.js'
+import type { WalkResult } from './walk-types.js'
 
 /** Decides what the end of the log means: torn, cut, damaged, or being written. */
 export function judgeTail(
@@ -17,7 +17,8 @@ export function judgeTail(
   const { tail, soundEnd } = walk
   const gaps = tailGap === null ? [] : [tailGap]
   const { records } = missingIn(gaps)
-  const own = tail === null ? [] : walk.numbers.gaps.filter((gap) => !gap.dead && gap.cause === tail)
+  const own =
+    tail === null ? [] : walk.numbers.gaps.filter((gap) => !gap.dead && gap.cause === tail)
   const rolledBack = context.olderCopy || (records > 0 && wasCut(walk, context))
   if (rolledBack) {
     // The bytes of a line that was cut off belong to it.
@@ -30,7 +31,8 @@ export function judgeTail(
     else if (!rolledBack) judgeCleanEnd(walk, context, findings)
     return { inFlight: false }
   }
-  const ordinary = tail.salvaged > 0 || tail.kind === 'head' || tail.unreadable >= 0 || isForeign(tail, walk)
+  const ordinary =
+    tail.salvaged > 0 || tail.kind === 'head' || tail.unreadable >= 0 || isForeign(tail, walk)
   if (ordinary || records > 0) {
     judgeStretch(tail, rolledBack ? own : [...own, ...gaps], region, findings)
     return { inFlight: false }
@@ -43,7 +45,10 @@ export function judgeTail(
 }
 
 /** True if the log is shorter than it was, as far as anything tells. */
-function wasCut({ tail, soundEnd }: WalkResult, { size, ackedEnd, closedSize }: JudgeContext): boolean {
+function wasCut(
+  { tail, soundEnd }: WalkResult,
+  { size, ackedEnd, closedSize }: JudgeContext,
+): boolean {
   if (ackedEnd !== null) return size < ackedEnd || soundEnd >= ackedEnd
   if (closedSize !== null) return size < closedSize
   return tail === null || tail.foreign === 0
@@ -53,12 +58,21 @@ function isForeign(tail: Stretch, walk: WalkResult): boolean {
   return walk.endsWithLine && tail.lines > 0 && (tail.foreign === tail.lines || tail.maybeForeign)
 }
 
-function rollBack(start: number, gaps: readonly Gap[], context: JudgeContext, findings: Findings): void {
+function rollBack(
+  start: number,
+  gaps: readonly Gap[],
+  context: JudgeContext,
+  findings: Findings,
+): void {
   const { records, seq } = missingIn(gaps)
   const detail = context.olderCopy
     ? `An older copy of the log was put back; ${many(records, 'record')} known to have been acknowledged missing.`
     : `The log ends here, but ${many(records, 'more record')} had been acknowledged.`
-  findings.log('rolled_back', { offset: start, end: context.size }, { seq, records, loss: records > 0, detail })
+  findings.log(
+    'rolled_back',
+    { offset: start, end: context.size },
+    { seq, records, loss: records > 0, detail },
+  )
   findings.aside('rolled_back', start, context.size)
   findings.lose('rolled_back', gaps)
 }

@@ -2,13 +2,19 @@ import type { RecordedLoss } from '@papyra/contracts'
 import type { VfsFile } from '../vfs.js'
 import { type Findings, hullOf, many } from './findings.js'
 import { forEachLine } from './for-each-line.js'
-import { judgeStretch } from './judge-stretch.js'
+import { judgeStretch, neverProven } from './judge-stretch.js'
 import { judgeTail } from './judge-tail.js'
-import { expectAbove, forgive, missingIn, settleByTotals, type Region } from './losses.js'
-import { countDifferent, inOrder, placeExtras, type PlacedGroup, type ReadAgain } from './place-extras.js'
-import type { Gap, MarkFault, Run, Stray } from './scan-items.js'
+import { excuse, expectAbove, forgive, missingIn, settleByTotals, type Region } from './losses.js'
+import {
+  CopyComparer,
+  inOrder,
+  placeExtras,
+  type PlacedGroup,
+  type ReadAgain,
+} from './place-extras.js'
+import type { Gap, MarkFault, Run, Stray, Stretch } from './scan-items.js'
 import type { Numbers } from './numbers.js'
-import type { WalkResult } from './walk.js'
+import type { WalkResult } from './walk-types.js'
 
 /** What is known of a log from its head and from the files beside it. */
 export interface JudgeContext {
@@ -20,6 +26,8 @@ export interface JudgeContext {
   readonly recordedLosses: readonly RecordedLoss[]
   /** The last number that should be there. */
   readonly knownEnd: number
+  /** Beyond which number nothing was proven to be acknowledged; `null` if nothing tells. */
+  readonly provenEnd: number | null
   /** How far the log's bytes were acknowledged; `null` if nothing of this generation tells. */
   readonly ackedEnd: number | null
   /** How long the log was when it was closed; `null` if it was not, or nothing tells. */
@@ -54,13 +62,18 @@ export async function judge(
   const keep = inOrder(numbers.kept, gaps, placed)
   await settle(gaps, tailGap, { keep, numbers, context, again })
   forgive(gaps, context.recordedLosses)
+  if (context.provenEnd !== null) excuse(gaps, context.provenEnd)
 
   judgeHead(walk, context, findings)
+  const caused = byCause(gaps)
   for (const stretch of walk.stretches) {
-    if (stretch !== walk.tail) judgeStretch(stretch, causedBy(gaps, stretch), context.region, findings)
+    if (stretch !== walk.tail)
+      judgeStretch(stretch, caused.get(stretch) ?? [], context.region, findings)
   }
-  for (const gap of gaps) if (gap !== tailGap && gap.cause === null) judgeGap(gap, context.region, findings)
-  for (const group of placed) await judgeGroup(group, keep, again, findings)
+  for (const gap of gaps)
+    if (gap !== tailGap && gap.cause === null) judgeGap(gap, context.region, findings)
+  const comparer = new CopyComparer(keep, again)
+  for (const group of placed) await judgeGroup(group, comparer, findings)
   for (const fault of numbers.faults) judgeFault(fault, findings)
   for (const stray of walk.strays) judgeStray(stray, findings)
   const before = findings.inLog
@@ -69,14 +82,27 @@ export async function judge(
   return { keep, inFlight, onlyTail: before === 0 && cuts }
 }
 
-function causedBy(gaps: readonly Gap[], stretch: unknown): Gap[] {
-  return gaps.filter((gap) => !gap.dead && gap.cause === stretch)
+/** The gaps right behind each damaged stretch. */
+function byCause(gaps: readonly Gap[]): Map<Stretch, Gap[]> {
+  const out = new Map<Stretch, Gap[]>()
+  for (const gap of gaps) {
+    if (gap.dead || gap.cause === null) continue
+    const list = out.get(gap.cause)
+    if (list === undefined) out.set(gap.cause, [gap])
+    else list.push(gap)
+  }
+  return out
 }
 
 async function settle(
   gaps: readonly Gap[],
   tail: Gap | null,
-  { keep, numbers, context, again }: { keep: readonly Run[]; numbers: Numbers; context: JudgeContext; again: ReadAgain },
+  {
+    keep,
+    numbers,
+    context,
+    again,
+  }: { keep: readonly Run[]; numbers: Numbers; context: JudgeContext; again: ReadAgain },
 ): Promise<void> {
   const { after, through, records } = context.region
   const { file, seed, signal } = again
@@ -99,26 +125,41 @@ function judgeHead(walk: WalkResult, { hasHead, size }: JudgeContext, findings: 
   if (stretch !== undefined && stretch === tail) return
   if (movedHead !== null) {
     const { offset, end } = movedHead
-    findings.log('head_damaged', { offset: 0, end }, { detail: `The head is not the first line: it stands at byte ${offset}.` })
+    findings.log(
+      'head_damaged',
+      { offset: 0, end },
+      { detail: `The head is not the first line: it stands at byte ${offset}.` },
+    )
     findings.aside('head_damaged', offset, end)
   } else if (stretch === undefined) {
-    findings.log('head_damaged', { offset: 0 }, { detail: 'The head is missing: the log begins with a record.' })
+    findings.log(
+      'head_damaged',
+      { offset: 0 },
+      { detail: 'The head is missing: the log begins with a record.' },
+    )
   }
 }
 
 function judgeGap(gap: Gap, region: Region, findings: Findings): void {
-  const { records, seq } = missingIn([gap])
-  if (gap.dead || records === 0) return
+  const { records, seq, unproven, unprovenSeq } = missingIn([gap])
+  if (gap.dead || records + unproven === 0) return
   const code = gap.first > region.through ? 'sequence_gap' : 'block_mismatch'
-  const detail = `${many(records, 'record')} missing before this place.`
-  findings.log(code, { offset: gap.place }, { seq, records, loss: true, detail })
+  const never = neverProven(unproven)
+  const detail =
+    records > 0
+      ? `${many(records, 'record')} missing before this place.${never}`
+      : `Numbers are left out before this place.${never}`
+  findings.log(
+    code,
+    { offset: gap.place },
+    { seq: seq ?? unprovenSeq, records, loss: records > 0, detail },
+  )
   findings.lose(code, [gap])
 }
 
 async function judgeGroup(
   { group, moved, copies }: PlacedGroup,
-  keep: readonly Run[],
-  again: ReadAgain,
+  comparer: CopyComparer,
   findings: Findings,
 ): Promise<void> {
   const count = (runs: readonly Run[]): number => runs.reduce((n, run) => n + run.records, 0)
@@ -129,9 +170,12 @@ async function judgeGroup(
   }
   if (copies.length === 0) return
   const records = count(copies)
-  const different = await countDifferent(copies, keep, again)
-  const same = different === 0 ? 'identical to the first' : `${different} of them with other bytes than the first`
-  const place = moved.length === 0 ? group : { offset: copies[0]?.offset ?? group.offset, end: copies.at(-1)?.end ?? group.end }
+  const different = await comparer.different(copies)
+  const same = sameness(different)
+  const place =
+    moved.length === 0
+      ? group
+      : { offset: copies[0]?.offset ?? group.offset, end: copies.at(-1)?.end ?? group.end }
   findings.log('duplicate_record', place, {
     seq: hullOf(copies),
     records,
@@ -141,8 +185,17 @@ async function judgeGroup(
   else for (const run of copies) findings.aside('duplicate_record', run.offset, run.end)
 }
 
+function sameness(different: number): string {
+  if (different < 0) return 'not compared with the first'
+  return different === 0
+    ? 'identical to the first'
+    : `${different} of them with other bytes than the first`
+}
+
 function judgeFault(fault: MarkFault, findings: Findings): void {
-  const explained = fault.unless.some((gap) => gap.dead || gap.filled || missingIn([gap]).records > 0)
+  const explained = fault.unless.some(
+    (gap) => gap.dead || gap.filled || gap.unproven.length > 0 || missingIn([gap]).records > 0,
+  )
   if (explained) return
   findings.log('block_mark_damaged', fault, { detail: fault.detail })
   findings.aside('block_mark_damaged', fault.offset, fault.end)

@@ -35,6 +35,8 @@ export interface LineRange {
   /** Lines up to this length are handed over whole. At least the window's capacity. */
   readonly wholeUpTo: number
   readonly signal?: AbortSignal | undefined
+  /** How much is read at once. Default 256 KiB. */
+  readonly step?: number
   /** Told of the bytes `[from, to)` of the buffer before the lines in them are visited. */
   readonly onBytes?: (bytes: Buffer, from: number, to: number) => void
   /** Told, before the buffer changes, that the walk is at `index` in it, which is `pos` in the file. */
@@ -48,19 +50,28 @@ export async function eachLine(
   visit: LineVisitor,
 ): Promise<number> {
   const { buffer } = window
-  const line: Line = { bytes: buffer, start: 0, stop: 0, offset: 0, length: 0, ended: true, long: null }
+  const line = emptyLine(buffer)
   let pos = range.from
-  let want = STEP
+  const { step: stepBytes = STEP } = range
+  let want = stepBytes
   while (pos < range.to) {
     throwIfAborted(range.signal)
-    const have = Math.min(await window.load(pos, want, STEP), range.to - pos)
+    const rangeLeft = range.to - pos
+    const have = Math.min(await window.load(pos, Math.min(want, rangeLeft), stepBytes), rangeLeft)
     if (have === 0) break
     const first = window.index(pos)
     const view = buffer.subarray(0, first + have)
     let at = first
     range.onBytes?.(buffer, first, first + have)
     for (let lf = view.indexOf(LF, at); lf >= 0; lf = view.indexOf(LF, at)) {
-      put(line, { bytes: buffer, start: at, stop: lf, offset: pos, length: lf + 1 - at, ended: true })
+      put(line, {
+        bytes: buffer,
+        start: at,
+        stop: lf,
+        offset: pos,
+        length: lf + 1 - at,
+        ended: true,
+      })
       at = lf + 1
       pos += line.length
       const step = visit(line)
@@ -69,13 +80,18 @@ export async function eachLine(
     }
     range.onMove?.(buffer, at, pos)
     const rest = first + have - at
-    want = at > first ? STEP : Math.max(want, rest) * 2
-    if (rest === 0 || (pos + rest < Math.min(range.to, window.limit) && rest < window.capacity)) continue
+    want = at > first ? stepBytes : Math.max(want, rest) * 2
+    if (rest === 0 || (pos + rest < Math.min(range.to, window.limit) && rest < window.capacity))
+      continue
     pos = await lastOrLong(window, range, line, { pos, at, rest }, visit)
     if (pos < 0) return -pos
-    want = STEP
+    want = stepBytes
   }
   return pos
+}
+
+function emptyLine(bytes: Buffer): Line {
+  return { bytes, start: 0, stop: 0, offset: 0, length: 0, ended: true, long: null }
 }
 
 function put(line: Line, next: Omit<Line, 'long'>): void {
@@ -98,7 +114,14 @@ async function lastOrLong(
 ): Promise<number> {
   const { pos, at, rest } = place
   if (pos + rest >= Math.min(range.to, window.limit)) {
-    put(line, { bytes: window.buffer, start: at, stop: at + rest, offset: pos, length: rest, ended: false })
+    put(line, {
+      bytes: window.buffer,
+      start: at,
+      stop: at + rest,
+      offset: pos,
+      length: rest,
+      ended: false,
+    })
   } else {
     const long = await readLongLine(window, pos, range)
     const { length, ended } = long

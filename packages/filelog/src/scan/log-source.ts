@@ -1,4 +1,4 @@
-import { Buffer } from 'node:buffer'
+import type { Buffer } from 'node:buffer'
 import { PapyraError, type ReadQuery, type RecordMeta, type StoredRecord } from '@papyra/contracts'
 import { millisOf, parseHeader, verifies, type LineHeader } from '../frame.js'
 import type { VfsFile } from '../vfs.js'
@@ -37,7 +37,8 @@ export function plainHeader(text: string): { kind: string; timestamp: number } |
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return null
   const { kind, timestamp } = value as { kind?: unknown; timestamp?: unknown }
-  const seconds = typeof timestamp === 'number' && Number.isFinite(timestamp) ? timestamp : Number.NaN
+  const seconds =
+    typeof timestamp === 'number' && Number.isFinite(timestamp) ? timestamp : Number.NaN
   return { kind: typeof kind === 'string' ? kind : '', timestamp: millisOf(seconds) }
 }
 
@@ -84,7 +85,10 @@ export function storedRecord(read: ReadLine, line: Line, path: string): StoredRe
     throw new PapyraError(
       'unsupported',
       `Record ${header.seq} in ${path} at byte ${line.offset} is ${line.length} bytes long, too long to be handed over as one value.`,
-      { details, hint: 'Read its bytes from the file, or leave it out with afterSeq and beforeSeq.' },
+      {
+        details,
+        hint: 'Read its bytes from the file, or leave it out with afterSeq and beforeSeq.',
+      },
     )
   }
   return {

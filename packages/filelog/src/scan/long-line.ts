@@ -28,11 +28,17 @@ export interface LongLine {
 export async function readLongLine(
   window: FileWindow,
   offset: number,
-  range: { readonly to: number; readonly seed: number | null; readonly signal?: AbortSignal | undefined },
+  range: {
+    readonly to: number
+    readonly seed: number | null
+    readonly signal?: AbortSignal | undefined
+  },
 ): Promise<LongLine> {
   await window.load(offset, FIRST_BYTES)
   const at = window.index(offset)
-  const first = Buffer.from(window.buffer.subarray(at, at + Math.min(FIRST_BYTES, window.loaded(offset))))
+  const first = Buffer.from(
+    window.buffer.subarray(at, at + Math.min(FIRST_BYTES, window.loaded(offset))),
+  )
   const strayBefore = soundStart(first, 0, first.length)
   const state = new Running(range.seed ?? 0)
   let pos = offset + strayBefore
@@ -50,7 +56,14 @@ export async function readLongLine(
     pos += bytes.length + (ended ? 1 : 0)
   }
   const { strayBehind, sound } = state.finish()
-  return { length: pos - offset, ended, first, strayBefore, strayBehind, sound: range.seed === null || sound }
+  return {
+    length: pos - offset,
+    ended,
+    first,
+    strayBefore,
+    strayBehind,
+    sound: range.seed === null || sound,
+  }
 }
 
 /** A checksum that runs behind by the last bytes, which may be the line's own. */

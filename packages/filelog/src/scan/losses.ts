@@ -21,6 +21,25 @@ export function expectAbove(gaps: readonly Gap[], through: number): void {
   }
 }
 
+/** Numbers beyond the last one that is known to have been acknowledged are no loss. */
+export function excuse(gaps: readonly Gap[], acked: number): void {
+  for (const gap of gaps) {
+    if (gap.dead || gap.last <= acked) continue
+    gap.unproven = within(gap.missing, acked + 1, Number.MAX_SAFE_INTEGER)
+    gap.missing = without(gap.missing, acked + 1, Number.MAX_SAFE_INTEGER)
+  }
+}
+
+/** The least number in gaps that is not there and was never proven to have been acknowledged. */
+export function firstUnproven(gaps: readonly Gap[]): number | null {
+  let least: number | null = null
+  for (const { dead, unproven } of gaps) {
+    const first = unproven[0]?.first
+    if (!dead && first !== undefined && (least === null || first < least)) least = first
+  }
+  return least
+}
+
 /** Numbers that an earlier recovery recorded as lost are not lost again. */
 export function forgive(gaps: readonly Gap[], losses: readonly RecordedLoss[]): void {
   for (const { seq, records } of losses) {
@@ -49,8 +68,9 @@ export async function settleByTotals(
   keep: readonly Run[],
   { tail, countWithin }: Recount,
 ): Promise<void> {
+  const open = gaps.filter((gap) => !gap.dead && gap.open.length > 0)
   for (const { after, last, records } of uncovered) {
-    const here = gaps.filter((gap) => !gap.dead && within(gap.open, after + 1, last).length > 0)
+    const here = open.filter((gap) => within(gap.open, after + 1, last).length > 0)
     if (here.length === 0) continue
     let found = 0
     for (const run of keep) {
@@ -60,7 +80,7 @@ export async function settleByTotals(
     }
     assign(here, tail, { first: after + 1, last }, records === null ? 0 : records - found)
   }
-  for (const gap of gaps) gap.open = []
+  for (const gap of open) gap.open = []
 }
 
 /**
@@ -77,17 +97,36 @@ function assign(
   const seq = hull(open)
   if (missing <= 0 || seq === null) return
   if (countOf(open) <= missing) {
-    for (const gap of gaps) gap.missing = union(gap.missing, within(gap.open, part.first, part.last))
+    for (const gap of gaps)
+      gap.missing = union(gap.missing, within(gap.open, part.first, part.last))
     return
   }
-  const blamed = gaps.find((gap) => gap.cause !== null) ?? gaps.find((gap) => gap === tail) ?? gaps[0]
+  const blamed =
+    gaps.find((gap) => gap.cause !== null) ?? gaps.find((gap) => gap === tail) ?? gaps[0]
   if (blamed !== undefined) blamed.vague = { seq, records: missing }
 }
 
 /** How many records are missing in gaps, and between which numbers. */
-export function missingIn(gaps: readonly Gap[]): { records: number; seq: { first: number; last: number } | null } {
+export function missingIn(gaps: readonly Gap[]): {
+  records: number
+  seq: { first: number; last: number } | null
+  /** How many numbers are not there that were never proven, and from which to which. */
+  unproven: number
+  unprovenSeq: { first: number; last: number } | null
+} {
   const names = union(...gaps.map((gap) => gap.missing))
   const vague = gaps.flatMap((gap) => (gap.vague === null ? [] : [gap.vague]))
+  const never = union(...gaps.map((gap) => gap.unproven))
   const records = countOf(names) + vague.reduce((sum, { records: n }) => sum + n, 0)
-  return { records, seq: hull(union(names, vague.map(({ seq }) => seq))) }
+  return {
+    records,
+    unproven: countOf(never),
+    unprovenSeq: hull(never),
+    seq: hull(
+      union(
+        names,
+        vague.map(({ seq }) => seq),
+      ),
+    ),
+  }
 }

@@ -3,7 +3,7 @@ import type { Notice } from '@papyra/contracts'
 import { isOwnTemp, markPath, sidecarPath } from '../names.js'
 import type { Vfs } from '../vfs.js'
 import type { Known } from './identify.js'
-import type { UnknownKind } from './walk.js'
+import type { UnknownKind } from './unknown-kinds.js'
 
 /** What the files beside a log tell that is no damage. */
 export async function noticesBeside(
@@ -16,7 +16,11 @@ export async function noticesBeside(
   const base = { path, offset: null, seq: null, count: 1 }
   const side = sidecarPath(path)
   if (ownerAlive) {
-    out.push({ ...base, code: 'owner_alive', detail: 'A living process has the log open for writing.' })
+    out.push({
+      ...base,
+      code: 'owner_alive',
+      detail: 'A living process has the log open for writing.',
+    })
   }
   const temps = ownerAlive ? [] : await ownTemps(vfs, path)
   if (temps.length > 0) {
@@ -30,7 +34,8 @@ export async function noticesBeside(
     out.push({ ...base, path: side, code: 'interrupted_work', detail })
   }
   for (const { seq, records, code, at } of sidecar.losses) {
-    const when = Number.isFinite(at) && Math.abs(at) <= 8.64e15 ? new Date(at).toISOString() : String(at)
+    const when =
+      Number.isFinite(at) && Math.abs(at) <= 8.64e15 ? new Date(at).toISOString() : String(at)
     const detail = `Recorded as lost on ${when} (${code}).`
     out.push({ code: 'recorded_loss', path: side, offset: null, seq, count: records, detail })
   }

@@ -1,6 +1,7 @@
 import type { BlockMark } from '../block-mark.js'
 import { Coverage, presentIn } from './coverage.js'
 import { within, without } from './intervals.js'
+import { join, splitAt, type NewRun } from './runs.js'
 import type { ExtraGroup, Gap, MarkFault, Run, Stretch } from './scan-items.js'
 
 /** Where a mark stands, and the block that it should be about. */
@@ -11,9 +12,6 @@ export interface MarkPlace {
   /** True if the mark's checksum is that of the bytes since `blockStart`. */
   readonly sumMatches: boolean
 }
-
-/** A new run of one or more records. */
-export type NewRun = Omit<Run, 'ordinal'>
 
 /**
  * Follows the numbers of a log in the order of the file: what comes in its turn, what is skipped,
@@ -33,6 +31,8 @@ export class Numbers {
   chain: string
   total = 0
   #ordinal = 0
+  /** The greatest number that came too early and was taken back. */
+  #early = 0
   #pending: Gap[] = []
   /** Marks that were not in their place: what they say may be about numbers that come later. */
   readonly #loose: BlockMark[] = []
@@ -53,6 +53,11 @@ export class Numbers {
     return this.#ordinal
   }
 
+  /** The greatest number of all, in its turn or not. */
+  get last(): number {
+    return Math.max(this.cursor, this.#early)
+  }
+
   /** Damage; numbers that are missing right behind it are its. */
   stretch(stretch: Stretch): void {
     this.#cause = stretch
@@ -70,6 +75,20 @@ export class Numbers {
     if (seq <= this.cursor) return
     this.#skip(seq, stretch.offset, null)
     this.cursor = seq
+  }
+
+  /** One more record in its turn, right behind the last; false if it is not that. */
+  next(seq: number, offset: number, end: number): boolean {
+    const last = this.kept[this.kept.length - 1]
+    if (seq !== this.cursor + 1 || last === undefined || last.end !== offset || !last.ended)
+      return false
+    last.end = end
+    last.lastSeq = seq
+    last.records++
+    this.#ordinal++
+    this.cursor = seq
+    this.#cause = null
+    return true
   }
 
   /** Sound records. `within` damage: found inside it. */
@@ -93,11 +112,8 @@ export class Numbers {
   #advance(run: NewRun): void {
     if (run.firstSeq > this.cursor + 1) this.#skip(run.firstSeq - 1, run.offset, null)
     const last = this.kept.at(-1)
-    if (last !== undefined && last.end === run.offset) {
-      last.end = run.end
-      last.lastSeq = run.lastSeq
-      last.records += run.records
-      last.stray ||= run.stray
+    if (last !== undefined && last.end === run.offset && last.ended) {
+      join(last, run)
       this.#ordinal += run.records
     } else this.#push(run)
     this.cursor = run.lastSeq
@@ -122,6 +138,7 @@ export class Numbers {
       missing: [],
       vague: null,
       filled: false,
+      unproven: [],
     }
     this.gaps.push(gap)
     this.#pending.push(gap)
@@ -138,12 +155,9 @@ export class Numbers {
     }
     group.end = run.end
     const last = group.runs.at(-1)
-    if (last !== undefined && last.end === run.offset && run.firstSeq === last.lastSeq + 1) {
-      last.end = run.end
-      last.lastSeq = run.lastSeq
-      last.records += run.records
-      last.stray ||= run.stray
-    } else group.runs.push(whole)
+    const next = last !== undefined && last.end === run.offset && run.firstSeq === last.lastSeq + 1
+    if (next && last.ended) join(last, run)
+    else group.runs.push(whole)
   }
 
   /**
@@ -152,19 +166,30 @@ export class Numbers {
    */
   #fallBack(run: NewRun): boolean {
     const jump = this.#jump
-    if (jump === null || jump.dead || run.firstSeq < jump.first || run.lastSeq > jump.last) return false
+    if (jump === null || jump.dead || run.firstSeq < jump.first || run.lastSeq > jump.last)
+      return false
     if (jump.open.length + jump.missing.length === 0) return false
     if (this.#ordinal - jump.ordinal > jump.last - jump.first + 1) return false
     const early = this.#takeBack(jump)
     jump.dead = true
+    this.#early = this.last
     this.#jump = null
     this.#pending = this.#pending.filter((gap) => gap !== jump)
     this.cursor = jump.first - 1
     this.#disturbed = true
     const first = early[0]
-    if (first !== undefined) this.extras.push({ offset: first.offset, end: run.offset, runs: early })
-    else if (jump.mark !== null) {
-      this.faults.push({ ...jump.mark, unless: [], detail: 'A block mark stands before records that it answers for.' })
+    const group = this.extras.at(-1)
+    if (first !== undefined && group?.end === first.offset) {
+      group.end = run.offset
+      group.runs.push(...early)
+    } else if (first !== undefined) {
+      this.extras.push({ offset: first.offset, end: run.offset, runs: early })
+    } else if (jump.mark !== null) {
+      this.faults.push({
+        ...jump.mark,
+        unless: [],
+        detail: 'A block mark stands before records that it answers for.',
+      })
     }
     return true
   }
@@ -192,7 +217,8 @@ export class Numbers {
     const fits = mark.bytes === offset - blockStart && at.sumMatches
     if (this.#resolve(mark)) this.#disturbed = true
     const follows = mark.after === this.answered && mark.prev === this.chain && fits
-    if (follows && (this.#disturbed || mark.offset + this.#shift === blockStart)) this.#disturbed = false
+    if (follows && (this.#disturbed || mark.offset + this.#shift === blockStart))
+      this.#disturbed = false
     else this.#outOfPlace(mark, crc, at)
     if (fits) this.#shift = blockStart - mark.offset
     const group = this.extras.at(-1)
@@ -203,15 +229,28 @@ export class Numbers {
     this.#cause = null
   }
 
+  /** A sound mark of another generation: it says nothing about this one. */
+  foreignMark({ generation }: BlockMark, place: { offset: number; end: number }): void {
+    const detail = `A block mark of generation ${generation}, which is not the log's.`
+    this.faults.push({ ...place, unless: [], detail })
+    this.#disturbed = true
+    const group = this.extras.at(-1)
+    if (group?.end === place.offset) group.end = place.end
+  }
+
   #outOfPlace(mark: BlockMark, crc: string, { offset, end, blockStart }: MarkPlace): void {
     this.#loose.push(mark)
     if (!this.#disturbed) {
       const unless = [...this.#pending]
       const missing = mark.after > this.answered && mark.bytes <= offset - blockStart
       const place = offset - mark.bytes
-      if (missing) this.faults.push({ offset: place, end: place, unless, detail: 'A block mark is missing.' })
+      if (missing)
+        this.faults.push({ offset: place, end: place, unless, detail: 'A block mark is missing.' })
       else {
-        const detail = crc === this.chain ? 'A block mark occurs twice.' : 'A block mark does not fit to the records before it.'
+        const detail =
+          crc === this.chain
+            ? 'A block mark occurs twice.'
+            : 'A block mark does not fit to the records before it.'
         this.faults.push({ offset, end, unless, detail })
       }
     }
@@ -239,28 +278,14 @@ export class Numbers {
   /** The end of the log: the numbers up to `knownEnd` should have come; gives their gap if they did not. */
   finish(knownEnd: number, place: number): Gap | null {
     let tail: Gap | null = null
-    if (knownEnd > this.cursor) {
-      this.#cause = null
-      this.#skip(knownEnd, place, null)
-      tail = this.gaps.at(-1) ?? null
+    this.#cause = null
+    for (const last of [this.last, knownEnd]) {
+      if (last <= this.cursor) continue
+      this.#skip(last, place, null)
+      this.cursor = last
+      if (last === knownEnd) tail = this.gaps.at(-1) ?? null
     }
     for (const mark of this.#loose) this.#resolve(mark)
     return tail
   }
-}
-
-/** Cuts a run at a gap inside it; gives the part behind the gap. */
-export function splitAt(run: Run, gap: Gap): Run {
-  const before = gap.ordinal - run.ordinal
-  const back = {
-    ...run,
-    offset: gap.place,
-    firstSeq: gap.last + 1,
-    records: run.records - before,
-    ordinal: gap.ordinal,
-  }
-  run.end = gap.place
-  run.lastSeq = gap.first - 1
-  run.records = before
-  return back
 }

@@ -37,12 +37,19 @@ export function notFound(path: string): PapyraError {
 }
 
 function notALog(path: string, what: string, cause?: unknown): PapyraError {
-  return new PapyraError('not_a_log', `${path} is ${what}, not a log.`, { details: { path }, cause })
+  return new PapyraError('not_a_log', `${path} is ${what}, not a log.`, {
+    details: { path },
+    cause,
+  })
 }
 
 function requireFile(path: string, stat: VfsStat): void {
   if (stat.type === 'file') return
-  const what = { directory: 'a folder', symlink: 'a link to nothing', other: 'a pipe, socket or device' }
+  const what = {
+    directory: 'a folder',
+    symlink: 'a link to nothing',
+    other: 'a pipe, socket or device',
+  }
   throw notALog(path, what[stat.type])
 }
 
@@ -93,7 +100,8 @@ async function inPlace(vfs: Vfs, path: string, stat: VfsStat): Promise<boolean> 
 function fits({ sidecar, mark, beginning }: OpenedLog): boolean {
   if (beginning.state !== 'ok') return true
   const { generation, logId } = beginning.head
-  if (mark.state === 'ok' && mark.mark.logId === logId && mark.mark.generation > generation) return false
+  if (mark.state === 'ok' && mark.mark.logId === logId && mark.mark.generation > generation)
+    return false
   if (sidecar.state !== 'ok' || sidecar.sidecar.logId !== logId) return true
   return sidecar.sidecar.generation === generation || sidecar.sidecar.next === generation
 }

@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer'
 import type { VfsFile } from '../vfs.js'
 import { forEachLine } from './for-each-line.js'
 import { countOf, within, without } from './intervals.js'
-import { splitAt } from './numbers.js'
+import { join, splitAt } from './runs.js'
 import type { ExtraGroup, Gap, Run } from './scan-items.js'
 
 /** What became of records that stand out of order. */
@@ -100,21 +100,11 @@ async function placeRun(
     const gap = index.overlapping(line.firstSeq, line.firstSeq)[0]
     if (gap !== undefined) fill(gap, line)
     const list = gap === undefined ? out.copies : out.moved
-    if (last !== null && last.list === list && last.gap === gap) join(list, line)
+    const before = last !== null && last.list === list && last.gap === gap ? list.at(-1) : undefined
+    if (before?.end === line.offset && before.ended) join(before, line)
     else list.push(line)
     last = { list, gap }
   }
-}
-
-function join(list: Run[], line: Run): void {
-  const last = list.at(-1)
-  if (last === undefined || last.end !== line.offset) {
-    list.push(line)
-    return
-  }
-  last.end = line.end
-  last.lastSeq = line.lastSeq
-  last.records += line.records
 }
 
 /** The records of a run one by one, read again. */
@@ -125,13 +115,18 @@ async function linesOf(run: Run, { file, seed, signal }: ReadAgain): Promise<Run
     if (!sound || header === null || header.kind.startsWith('_')) return
     const end = Math.min(offset + size + 1, run.end)
     const { seq } = header
-    out.push({ offset, end, firstSeq: seq, lastSeq: seq, records: 1, ordinal: -1, stray: run.stray })
+    const ended = end === offset + size + 1 && (end < run.end || run.ended)
+    out.push({ offset, end, firstSeq: seq, lastSeq: seq, records: 1, ordinal: -1, ended })
   })
   return out
 }
 
 /** All that is kept, in the order of the numbers: runs are cut where moved records go between. */
-export function inOrder(kept: readonly Run[], gaps: readonly Gap[], placed: readonly PlacedGroup[]): Run[] {
+export function inOrder(
+  kept: readonly Run[],
+  gaps: readonly Gap[],
+  placed: readonly PlacedGroup[],
+): Run[] {
   const moved = placed.flatMap((group) => group.moved)
   if (moved.length === 0) return [...kept]
   const filled = gaps.filter((gap) => !gap.dead && gap.filled).sort((a, b) => a.place - b.place)
@@ -150,34 +145,67 @@ export function inOrder(kept: readonly Run[], gaps: readonly Gap[], placed: read
   return out.sort((a, b) => a.firstSeq - b.firstSeq)
 }
 
-/** How many of the copies differ from what is kept under their number; looks at the first thousand. */
-export async function countDifferent(
-  copies: readonly Run[],
-  keep: readonly Run[],
-  again: ReadAgain,
-): Promise<number> {
-  const texts = new Map<number, Buffer>()
-  let bytes = 0
-  for (const run of copies) {
-    if (texts.size >= 1000 || bytes > 8 * 1024 * 1024) break
-    await eachRecord(run, again, (seq, text) => {
-      if (texts.size >= 1000 || texts.has(seq)) return
-      bytes += text.length
-      texts.set(seq, Buffer.from(text))
-    })
+/** Beyond so many records, or so many bytes read, copies are not compared any more. */
+const MOST_COMPARED = 1000
+const MOST_READ = 256 * 1024 * 1024
+
+/** Compares copies with what is kept under their numbers; stops after a while. */
+export class CopyComparer {
+  readonly #keep: readonly Run[]
+  readonly #again: ReadAgain
+  #compared = 0
+  #read = 0
+
+  constructor(keep: readonly Run[], again: ReadAgain) {
+    this.#keep = keep
+    this.#again = again
   }
-  let different = 0
-  const numbers = [...texts.keys()]
-  const first = Math.min(...numbers)
-  const last = Math.max(...numbers)
-  for (const run of keep) {
-    if (run.lastSeq < first || run.firstSeq > last) continue
-    await eachRecord(run, again, (seq, text) => {
-      const copy = texts.get(seq)
-      if (copy !== undefined && !copy.equals(text)) different++
-    })
+
+  /** How many copies have other bytes; -1 if nobody looked. */
+  async different(copies: readonly Run[]): Promise<number> {
+    const texts = new Map<number, Buffer>()
+    for (const run of copies) {
+      if (this.#spent()) break
+      await eachRecord(run, this.#again, (seq, text) => {
+        if (this.#spent() || texts.has(seq)) return
+        this.#compared++
+        this.#read += text.length
+        texts.set(seq, Buffer.from(text))
+      })
+    }
+    if (texts.size === 0) return -1
+    let different = 0
+    for (const run of this.#holding(Math.min(...texts.keys()), Math.max(...texts.keys()))) {
+      this.#read += run.end - run.offset
+      await eachRecord(run, this.#again, (seq, text) => {
+        const copy = texts.get(seq)
+        if (copy !== undefined && !copy.equals(text)) different++
+      })
+    }
+    return different
   }
-  return different
+
+  #spent(): boolean {
+    return this.#compared >= MOST_COMPARED || this.#read >= MOST_READ
+  }
+
+  /** The kept runs that have numbers in a range. */
+  #holding(first: number, last: number): Run[] {
+    let low = 0
+    let high = this.#keep.length
+    while (low < high) {
+      const mid = (low + high) >>> 1
+      if ((this.#keep[mid] as Run).lastSeq < first) low = mid + 1
+      else high = mid
+    }
+    const out: Run[] = []
+    for (let i = low; i < this.#keep.length; i++) {
+      const run = this.#keep[i] as Run
+      if (run.firstSeq > last) break
+      out.push(run)
+    }
+    return out
+  }
 }
 
 async function eachRecord(
@@ -187,6 +215,7 @@ async function eachRecord(
 ): Promise<void> {
   const range = { from: run.offset, to: run.end, seed, ...(signal && { signal }) }
   await forEachLine(file, range, (chunk, start, end, _offset, header) => {
-    if (header !== null && !header.kind.startsWith('_')) visit(header.seq, chunk.subarray(start, end))
+    if (header !== null && !header.kind.startsWith('_'))
+      visit(header.seq, chunk.subarray(start, end))
   })
 }

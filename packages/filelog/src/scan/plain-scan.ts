@@ -13,10 +13,9 @@ import { counted, emptyScan } from './scan-log.js'
 import { progressTeller, type LogScanOptions } from './scan-options.js'
 import { soundStart, soundStop } from './stray.js'
 import { Strays } from './strays.js'
-import type { UnknownKind } from './walk.js'
+import { UnknownKinds } from './unknown-kinds.js'
 
 const WINDOW_BYTES = 1024 * 1024
-const KINDS: ReadonlySet<string> = new Set(['event', 'audit', 'dead_letter'])
 
 /** Scans a log without checksums: whether each line is a record. Its records are numbered by place. */
 export async function scanPlain(opened: OpenedLog, options: LogScanOptions): Promise<LogScan> {
@@ -24,7 +23,13 @@ export async function scanPlain(opened: OpenedLog, options: LogScanOptions): Pro
   const window = new FileWindow(file, stat.size, WINDOW_BYTES)
   const look = new PlainLook(path, stat.size)
   const tell = progressTeller(stat.size, options)
-  const range = { from: 0, to: stat.size, seed: null, wholeUpTo: WHOLE_LINE_BYTES, signal: options.signal }
+  const range = {
+    from: 0,
+    to: stat.size,
+    seed: null,
+    wholeUpTo: WHOLE_LINE_BYTES,
+    signal: options.signal,
+  }
   await eachLine(window, range, (line) => {
     look.line(line, options.ownerAlive === true)
     tell(line.offset + line.length, look.records)
@@ -37,7 +42,7 @@ export async function scanPlain(opened: OpenedLog, options: LogScanOptions): Pro
     ...counted(findings.all(), options),
     coverage: 'structure',
     soundEnd: look.soundEnd,
-    notices: [noticePlain(path), ...noticesOfKinds(path, look.kinds)],
+    notices: [noticePlain(path), ...noticesOfKinds(path, look.kinds.all)],
     records,
     firstSeq: records > 0 ? 1 : null,
     lastSeq: records,
@@ -51,7 +56,7 @@ export async function scanPlain(opened: OpenedLog, options: LogScanOptions): Pro
 }
 
 class PlainLook {
-  readonly kinds: Map<string, UnknownKind> = new Map()
+  readonly kinds: UnknownKinds = new UnknownKinds()
   readonly lines = { total: 0, bad: 0 }
   records = 0
   soundEnd = 0
@@ -60,7 +65,8 @@ class PlainLook {
   readonly #strays: Strays = new Strays()
   readonly #keep: Extent[] = []
   /** Neighbouring lines with the same fault are one find. */
-  #bad: { code: Anomaly['code']; offset: number; end: number; lines: number; why: string } | null = null
+  #bad: { code: Anomaly['code']; offset: number; end: number; lines: number; why: string } | null =
+    null
 
   constructor(path: string, size: number) {
     this.#findings = new Findings(path)
@@ -85,12 +91,17 @@ class PlainLook {
     }
     const wrong = value === null ? null : wrongField(value)
     if (wrong !== null) {
-      this.#hold('invalid_record', offset, offset + length, `The field ${wrong} is missing or of the wrong type.`)
+      this.#hold(
+        'invalid_record',
+        offset,
+        offset + length,
+        `The field ${wrong} is missing or of the wrong type.`,
+      )
       return
     }
     const [before, behind] = [start - line.start, line.stop - stop]
     if (before + behind > 0 && long === null) this.#strays.around(line, before, behind)
-    if (value !== null) this.#countKind(String(value['kind']), offset)
+    if (value !== null) this.kinds.count(String(value['kind']), offset, this.records + 1)
     this.#record(offset, offset + length)
     if (!ended) this.soundEnd = offset + length
   }
@@ -100,14 +111,22 @@ class PlainLook {
     const end = offset + length
     const text = isUtf8(bytes.subarray(start, stop)) ? bytes.toString('utf8', start, stop) : null
     const pieces = text === null ? [] : splitGlued(text)
-    if (text !== null && pieces.length > 0 && pieces.every(({ value }) => wrongField(value) === null)) {
+    if (
+      text !== null &&
+      pieces.length > 0 &&
+      pieces.every(({ value }) => wrongField(value) === null)
+    ) {
       this.#glued(text, pieces, { offset: offset + start - line.start, end, from: offset })
       return
     }
     if (!ended) {
       this.#flush()
       if (!ownerAlive) {
-        this.#findings.log('torn_tail', { offset, end }, { detail: 'The last line has no end and is no JSON object.' })
+        this.#findings.log(
+          'torn_tail',
+          { offset, end },
+          { detail: 'The last line has no end and is no JSON object.' },
+        )
         this.#findings.aside('torn_tail', offset, end)
       }
       this.lines.bad++
@@ -126,26 +145,29 @@ class PlainLook {
     this.lines.bad++
     const { offset, end, from } = place
     const at = (index: number): number => offset + Buffer.byteLength(text.slice(0, index))
-    this.#findings.log('glued_line', { offset: from, end }, { detail: `${many(pieces.length, 'sound record')} on a line with other bytes.` })
+    this.#findings.log(
+      'glued_line',
+      { offset: from, end },
+      { detail: `${many(pieces.length, 'sound record')} on a line with other bytes.` },
+    )
     let done = from
     for (const [i, piece] of pieces.entries()) {
       const start = at(piece.start)
       const last = i === pieces.length - 1 && piece.end === text.length && at(piece.end) + 1 === end
       const stop = last ? end : at(piece.end)
       this.#findings.aside('glued_line', done, start)
-      this.#keep.push({ offset: start, end: stop, firstSeq: this.records + 1, lastSeq: this.records + 1, records: 1 })
+      this.#keep.push({
+        offset: start,
+        end: stop,
+        firstSeq: this.records + 1,
+        lastSeq: this.records + 1,
+        records: 1,
+      })
       this.records++
       done = stop
     }
     this.#findings.aside('glued_line', done, end)
     this.soundEnd = end
-  }
-
-  #countKind(kind: string, offset: number): void {
-    if (KINDS.has(kind)) return
-    const known = this.kinds.get(kind)
-    if (known !== undefined) known.count++
-    else if (this.kinds.size < 100) this.kinds.set(kind, { count: 1, offset, seq: this.records + 1 })
   }
 
   #record(offset: number, end: number): void {
@@ -156,7 +178,12 @@ class PlainLook {
     if (last === undefined || last.end !== offset) {
       this.#keep.push({ offset, end, firstSeq: this.records, lastSeq: this.records, records: 1 })
     } else {
-      this.#keep[this.#keep.length - 1] = { ...last, end, lastSeq: this.records, records: last.records + 1 }
+      this.#keep[this.#keep.length - 1] = {
+        ...last,
+        end,
+        lastSeq: this.records,
+        records: last.records + 1,
+      }
     }
   }
 

@@ -8,6 +8,7 @@ import { BackwardLines } from './backward-lines.js'
 import { HEAD_BYTES } from './find-head.js'
 import { FileWindow } from './file-window.js'
 import type { Known } from './identify.js'
+import type { Line } from './lines.js'
 import type { OpenedLog } from './open-log.js'
 import { recordSeq } from './record-seq.js'
 import { RunningSum } from './running-sum.js'
@@ -53,23 +54,57 @@ export async function quickScan(
 /** The figures of the close, if nothing has been touched since. */
 function untouched({ stat, mark, beginning }: OpenedLog, known: Known): ClosedFigures | null {
   const { sidecar, head, foreign, olderCopy, identity } = known
-  if (sidecar === null || head === null || foreign || olderCopy || beginning.state !== 'ok') return null
+  if (sidecar === null || head === null || foreign || olderCopy || beginning.state !== 'ok')
+    return null
   if (beginning.stray.length > 0 || beginning.glued || !beginning.ended) return null
   const { clean, closed, next, generation } = sidecar
   if (!clean || closed === null || next !== null || generation !== identity.generation) return null
   if (mark.state !== 'ok' || known.mark === null || mark.damaged.length > 0) return null
   const { acked, offset } = known.mark
-  if (known.mark.generation !== generation || acked !== closed.lastSeq || offset !== stat.size) return null
+  if (known.mark.generation !== generation || acked !== closed.lastSeq || offset !== stat.size)
+    return null
   return sidecar.nextSeq - 1 <= closed.lastSeq && sameFile(closed.fingerprint, stat) ? closed : null
 }
 
-function sameFile({ inode, size, mtimeNs, ctimeNs }: ClosedFigures['fingerprint'], stat: VfsStat): boolean {
+function sameFile(
+  { inode, size, mtimeNs, ctimeNs }: ClosedFigures['fingerprint'],
+  stat: VfsStat,
+): boolean {
   return (
     inode === String(stat.inode) &&
     size === stat.size &&
     mtimeNs === String(stat.mtimeNs) &&
     ctimeNs === String(stat.ctimeNs)
   )
+}
+
+/** The records behind the last block mark, counted from the end. */
+class OpenEnd {
+  records = 0
+  /** The number before the ones counted so far. */
+  seq: number
+  readonly #seed: number
+
+  constructor(lastSeq: number, seed: number) {
+    this.seq = lastSeq
+    this.#seed = seed
+  }
+
+  /** Takes the line before; gives the mark if it is one, `bad` if it is not what comes before. */
+  take({ bytes, start, stop, ended, long }: Line): ReturnType<typeof decodeBlockMark> | 'bad' {
+    if (long !== null || !ended || !verifies(bytes, start, stop, this.#seed)) return 'bad'
+    const own = recordSeq(bytes, start, stop)
+    const header = own > 0 ? null : parseHeader(bytes, start, stop)
+    if (header?.kind === '_block') {
+      const decoded = decodeBlockMark(bytes, start, stop)
+      return decoded?.mark.lastSeq === this.seq ? decoded : 'bad'
+    }
+    const found = own > 0 ? own : (header?.seq ?? 0)
+    if (found !== this.seq || header?.kind.startsWith('_') === true) return 'bad'
+    this.records++
+    this.seq--
+    return null
+  }
 }
 
 /** Verifies the records behind the last block mark, from the end; `null` if any is not sound. */
@@ -82,36 +117,31 @@ async function openBlockFromEnd(
   if (beginning.state !== 'ok' || head === null) return null
   const { seed, generation } = identity
   const lines = new BackwardLines(file, { from: beginning.end, to: stat.size, seed, signal })
-  let seq = closed.lastSeq
-  let records = 0
-  const sum = new RunningSum(seed)
+  const end = new OpenEnd(closed.lastSeq, seed)
+  let place = { offset: beginning.end, total: 0, prev: chainStart(generation, seed) }
+  let found = false
   for (let batch = await lines.next(); batch.length > 0; batch = await lines.next()) {
-    for (const { bytes, start, stop, offset, length, ended, long } of batch) {
-      if (long !== null || !ended || !verifies(bytes, start, stop, seed)) return null
-      const own = recordSeq(bytes, start, stop)
-      const header = own > 0 ? null : parseHeader(bytes, start, stop)
-      if (header?.kind === '_block') {
-        const decoded = decodeBlockMark(bytes, start, stop)
-        if (decoded === null || decoded.mark.lastSeq !== seq) return null
-        const { mark, crc } = decoded
-        return { ...(await openFrom(offset + length)), after: seq, total: mark.total + records, prev: crc }
-      }
-      if (header?.kind.startsWith('_') === true) return null
-      const found = own > 0 ? own : (header?.seq ?? 0)
-      if (found !== seq) return null
-      records++
-      seq--
+    for (const line of batch) {
+      const mark = end.take(line)
+      if (mark === 'bad' || lines.bytesRead > MOST_BYTES) return null
+      if (mark === null) continue
+      place = { offset: line.offset + line.length, total: mark.mark.total, prev: mark.crc }
+      found = true
+      break
     }
-    if (lines.bytesRead > MOST_BYTES) return null
+    if (found) break
   }
-  if (seq !== Math.max(0, head.firstSeq - 1)) return null
-  const prev = chainStart(generation, seed)
-  return { ...(await openFrom(beginning.end)), after: seq, total: records, prev }
-
-  async function openFrom(start: number): Promise<Pick<OpenBlock, 'offset' | 'bytes' | 'records' | 'firstSeq' | 'sum'>> {
-    sum.restart(start)
-    const firstSeq = records === 0 ? 0 : seq + 1
-    return { offset: start, bytes: stat.size - start, records, firstSeq, sum: await sum.at(stat.size, file) }
+  const { records, seq } = end
+  if (!found && seq !== Math.max(0, head.firstSeq - 1)) return null
+  const sum = await new RunningSum(seed, place.offset).at(stat.size, file)
+  return {
+    ...place,
+    bytes: stat.size - place.offset,
+    records,
+    after: seq,
+    firstSeq: records === 0 ? 0 : seq + 1,
+    total: place.total + records,
+    sum,
   }
 }
 

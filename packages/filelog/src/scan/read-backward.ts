@@ -3,7 +3,15 @@ import { BackwardLines } from './backward-lines.js'
 import { FileWindow } from './file-window.js'
 import { WHOLE_LINE_BYTES } from './for-each-line.js'
 import { eachLine, type Line } from './lines.js'
-import { DamageReporter, judgeLine, matches, metaOf, storedRecord, type LogSource, type ReadLine } from './log-source.js'
+import {
+  DamageReporter,
+  judgeLine,
+  matches,
+  metaOf,
+  storedRecord,
+  type LogSource,
+  type ReadLine,
+} from './log-source.js'
 
 /** How far from the end a start is looked for backwards before a reader begins at the beginning. */
 const LOOK_BACK_BYTES = 8 * 1024 * 1024
@@ -43,7 +51,10 @@ async function* backward<T>(
       const judged = judgeLine(line, source.seed)
       if (judged === 'own') damage.sound()
       if (judged === 'own' || judged === 'blank') continue
-      const read = judged === 'bad' || !plain ? judged : { ...judged, header: { ...judged.header, seq: before - 1 } }
+      const read =
+        judged === 'bad' || !plain
+          ? judged
+          : { ...judged, header: { ...judged.header, seq: before - 1 } }
       if (read === 'bad' || read.header.seq >= before) {
         damage.bad(line.offset, line.length)
         continue
@@ -82,7 +93,10 @@ async function countPlain(source: LogSource, signal: AbortSignal | undefined): P
  * Where a reader who wants numbers above `afterSeq` may begin: behind the line that has it, if that
  * is near the end, else at the first line.
  */
-export async function startBehind(source: LogSource, afterSeq: number | undefined): Promise<number> {
+export async function startBehind(
+  source: LogSource,
+  afterSeq: number | undefined,
+): Promise<number> {
   const { size, seed, start = 0 } = source
   if (afterSeq === undefined || afterSeq <= 0 || seed === null) return start
   const lines = backwardLines(source, undefined)
@@ -97,4 +111,3 @@ export async function startBehind(source: LogSource, afterSeq: number | undefine
   }
   return start
 }
-

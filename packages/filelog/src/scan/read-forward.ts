@@ -1,5 +1,11 @@
-import type { ReadQuery, RecordMeta, StoredRecord } from '@papyra/contracts'
-import { throwIfAborted } from '@papyra/contracts'
+import {
+  isPapyraError,
+  throwIfAborted,
+  type PapyraError,
+  type ReadQuery,
+  type RecordMeta,
+  type StoredRecord,
+} from '@papyra/contracts'
 import { FileWindow } from './file-window.js'
 import { WHOLE_LINE_BYTES } from './for-each-line.js'
 import { eachLine, type Line } from './lines.js'
@@ -52,7 +58,13 @@ async function* forward<T>(
   let pos = from
   while (pos < source.size && !pick.done) {
     throwIfAborted(query.signal)
-    const range = { from: pos, to: source.size, seed: source.seed, wholeUpTo: WHOLE_LINE_BYTES, signal: query.signal }
+    const range = {
+      from: pos,
+      to: source.size,
+      seed: source.seed,
+      wholeUpTo: WHOLE_LINE_BYTES,
+      signal: query.signal,
+    }
     const next = await eachLine(window, range, (line) => pick.visit(line))
     yield* pick.take()
     if (pick.failure !== null) throw pick.failure
@@ -65,7 +77,7 @@ async function* forward<T>(
 class ForwardPick<T> {
   readonly damage: DamageReporter
   done = false
-  failure: unknown = null
+  failure: PapyraError | null = null
   readonly #source: LogSource
   readonly #query: ReadQuery
   readonly #make: (read: ReadLine, line: Line) => T
@@ -123,6 +135,7 @@ class ForwardPick<T> {
       this.damage.bad(line.offset, line.length)
     } catch (error) {
       // What was gathered before the damage is given out first.
+      if (!isPapyraError(error)) throw error
       this.failure = error
       this.done = true
     }

@@ -47,9 +47,18 @@ export async function recognise(window: FileWindow, besideMissing: boolean): Pro
     const logId = [...ids].find((id) => seedOf(id) === seed) ?? idWithSeed(seed)
     return { what: 'checksummed', logId, seed }
   }
-  if (tails > 0) return { what: 'nothing', detail: 'The head is gone, and no two lines agree on the log that they are of.' }
-  if (!besideMissing) return { what: 'nothing', detail: 'What stands beside it is damaged, and no line has a checksum.' }
-  const single = lines <= 1 && plainHeader(bytes.toString('utf8', soundStart(bytes, 0, have), have)) !== null
+  if (tails > 0)
+    return {
+      what: 'nothing',
+      detail: 'The head is gone, and no two lines agree on the log that they are of.',
+    }
+  if (!besideMissing)
+    return {
+      what: 'nothing',
+      detail: 'What stands beside it is damaged, and no line has a checksum.',
+    }
+  const single =
+    lines <= 1 && plainHeader(bytes.toString('utf8', soundStart(bytes, 0, have), have)) !== null
   if (objects > 0 || single) return { what: 'plain' }
   return { what: 'nothing', detail: 'No line in it is a JSON object.' }
 }

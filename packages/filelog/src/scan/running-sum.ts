@@ -11,8 +11,9 @@ export class RunningSum {
   #state = 0
   #whole = true
 
-  constructor(seed: number) {
+  constructor(seed: number, start: number) {
     this.#seed = seed
+    this.restart(start)
   }
 
   restart(pos: number): void {
@@ -26,6 +27,9 @@ export class RunningSum {
   upTo(bytes: Buffer, index: number, pos: number): void {
     const n = pos - this.#pos
     if (n <= 0 || !this.#whole) return
+    // The bytes before were given up already.
+    if (n > index) this.#whole = false
+    if (n > index) return
     this.#state = checksum(bytes.subarray(index - n, index), this.#state)
     this.#pos = pos
   }

@@ -17,6 +17,8 @@ export interface Found {
   readonly seq: number
   readonly kind: string
   readonly mark: { readonly mark: BlockMark; readonly crc: string } | null
+  /** True if its 0x0A follows; then that is counted in `end`. */
+  readonly ended: boolean
 }
 
 /** A line in memory, and where its first byte is in the file; its end counts to what ends there. */
@@ -46,24 +48,18 @@ function positions(bytes: Buffer, what: Buffer, start: number, stop: number): nu
  * as its payload is found as a whole. A record in the middle of other bytes counts only if its
  * number is missing here: it may be a payload.
  */
-export function salvage(
-  bytes: Buffer,
-  line: DamagedLine,
-  seed: number,
-  place: Place,
-): Found[] {
+export function salvage(bytes: Buffer, line: DamagedLine, seed: number, place: Place): Found[] {
   const { start, stop, offset, ended } = line
   const ends = positions(bytes, CRC, start, stop)
     .map((at) => at + TAIL_BYTES)
     .filter((end) => end <= stop && hasTail(bytes, start, end))
   const found: Found[] = []
-  if (ends.length === 0) return found
-  const effort = { tries: MOST_TRIES, bytes: MOST_PASSES * (stop - start) }
+  const search = new EndSearch(bytes, ends, seed, stop - start)
   let floor = start
   let after = place.after
-  for (const at of positions(bytes, START, start, stop)) {
+  for (const at of ends.length === 0 ? [] : positions(bytes, START, start, stop)) {
     if (at < floor) continue
-    const end = endOf(bytes, at, ends, seed, effort)
+    const end = search.endOf(at)
     if (end < 0) continue
     const header = parseHeader(bytes, at, end)
     if (header === null || header.kind === '_log') continue
@@ -73,33 +69,50 @@ export function salvage(
     const missing = header.seq > after && header.seq < place.before
     if (alone && mark === null && !missing) continue
     const { seq, kind } = header
-    const lineEnd = ended && end === stop ? 1 : 0
-    found.push({ offset: offset + at - start, end: offset + end + lineEnd - start, seq, kind, mark })
+    const whole = ended && end === stop
+    const to = offset + end - start + (whole ? 1 : 0)
+    found.push({ offset: offset + at - start, end: to, seq, kind, mark, ended: whole })
     if (header.seq > after) after = header.seq
     floor = end
   }
   return found
 }
 
-/** Where the line that starts at `at` ends, if its checksum says so; -1 if none does. */
-function endOf(
-  bytes: Buffer,
-  at: number,
-  ends: readonly number[],
-  seed: number,
-  effort: { tries: number; bytes: number },
-): number {
-  let state = seed
-  let done = at
-  for (const end of ends) {
-    const stop = end - TAIL_BYTES
-    if (stop <= at) continue
-    if (effort.tries <= 0 || effort.bytes <= 0) return -1
-    effort.tries--
-    effort.bytes -= stop - done
-    state = checksum(bytes.subarray(done, stop), state)
-    done = stop
-    if (state === parseHex8(bytes, end - 10)) return end
+/** Looks for the end of a line by its checksum. What finds nothing is effort, and that is limited. */
+class EndSearch {
+  readonly #bytes: Buffer
+  readonly #ends: readonly number[]
+  readonly #seed: number
+  #tries = MOST_TRIES
+  #left: number
+  /** The first end that may belong to what comes next. */
+  #next = 0
+
+  constructor(bytes: Buffer, ends: readonly number[], seed: number, length: number) {
+    this.#bytes = bytes
+    this.#ends = ends
+    this.#seed = seed
+    this.#left = MOST_PASSES * length
   }
-  return -1
+
+  /** Where the line that starts at `at` ends; -1 if no checksum says so. Starts come in order. */
+  endOf(at: number): number {
+    while ((this.#ends[this.#next] ?? Number.POSITIVE_INFINITY) - TAIL_BYTES <= at) this.#next++
+    let state = this.#seed
+    let done = at
+    let tries = this.#tries
+    let left = this.#left
+    for (let i = this.#next; i < this.#ends.length && tries > 0 && left > 0; i++) {
+      const end = this.#ends[i] as number
+      const stop = end - TAIL_BYTES
+      tries--
+      left -= stop - done
+      state = checksum(this.#bytes.subarray(done, stop), state)
+      done = stop
+      if (state === parseHex8(this.#bytes, end - 10)) return end
+    }
+    this.#tries = tries
+    this.#left = left
+    return -1
+  }
 }

@@ -10,8 +10,8 @@ export interface Run {
   records: number
   /** How many records in order were found before it; -1 for records out of order. */
   ordinal: number
-  /** Stray bytes stand around or between its lines. */
-  stray: boolean
+  /** True if its last line has its 0x0A. */
+  ended: boolean
 }
 
 /** A run of bytes between sound lines that does not verify, and what was made of it. */
@@ -35,7 +35,6 @@ export interface Stretch {
   readonly unreadable: number
   /** A number that the stretch itself names; `null` if it names none or several. */
   readonly seq: SeqRange | null
-  readonly detail: string
 }
 
 /** Numbers that were skipped. */
@@ -60,6 +59,8 @@ export interface Gap {
   vague: { readonly seq: SeqRange; readonly records: number } | null
   /** True if records that stand elsewhere belong here. */
   filled: boolean
+  /** Numbers that are not there and were never proven to have been acknowledged: no loss. */
+  unproven: SeqRange[]
 }
 
 /** Records out of order, one behind the other in the file; marks among them are counted in. */

@@ -15,7 +15,6 @@ import { scanPlain } from './plain-scan.js'
 import { quickScan } from './quick-scan.js'
 import { recognise } from './recognise.js'
 import type { LogScanOptions } from './scan-options.js'
-import { unacknowledgedFrom, withTornTail } from './unacknowledged.js'
 
 /** What all scans of one log share before they are told apart. */
 export type ScanBase = Pick<LogScan, 'path' | 'sidecar' | 'mark' | 'size'>
@@ -26,7 +25,11 @@ export type ScanBase = Pick<LogScan, 'path' | 'sidecar' | 'mark' | 'size'>
  * neither a log nor anything beside it that says there was one, `not_a_log` for a folder, pipe or
  * device, `unreadable` if the system refuses, `aborted`.
  */
-export async function scanLog(vfs: Vfs, path: string, options: LogScanOptions = {}): Promise<LogScan> {
+export async function scanLog(
+  vfs: Vfs,
+  path: string,
+  options: LogScanOptions = {},
+): Promise<LogScan> {
   const resolved = await resolveLog(vfs, path)
   const opened = await openLog(vfs, isAbsolute(resolved) ? resolved : path)
   if (opened === null) return scanMissing(vfs, resolved, options)
@@ -42,7 +45,12 @@ async function scanOpened(vfs: Vfs, opened: OpenedLog, options: LogScanOptions):
   const base = { path, sidecar, mark, size: stat.size }
   if (beginning.state === 'newer' || sidecar.state === 'newer') {
     const inLog = beginning.state === 'newer'
-    const format = beginning.state === 'newer' ? beginning.format : sidecar.state === 'newer' ? sidecar.format : 0
+    const format =
+      beginning.state === 'newer'
+        ? beginning.format
+        : sidecar.state === 'newer'
+          ? sidecar.format
+          : 0
     return refused(base, 'newer', {
       code: 'newer_format',
       path: inLog ? path : sidecarPath(path),
@@ -72,22 +80,17 @@ async function scanKnown(
 ): Promise<LogScan> {
   const { path, beginning } = opened
   const head = beginning.state === 'ok' ? beginning.head : null
-  const identity = head === null ? (fromLines ?? identityWithoutHead(opened, null)) : identityOf(head)
+  const identity =
+    head === null ? (fromLines ?? identityWithoutHead(opened, null)) : identityOf(head)
   if (identity === null) throw new TypeError('a log without an identity')
   const findings = new Findings(path)
-  const known = sideBySide(path, identity, head, opened, findings)
+  const known = sideBySide(path, identity, head, opened, { findings, bootId: vfs.host.bootId })
   const notices = await noticesBeside(vfs, path, known, options.ownerAlive === true)
   if (options.coverage === 'auto') {
     const quick = await quickScan(opened, known, notices, options)
     if (quick !== null) return quick
   }
-  const scan = await scanChecksummed(vfs, opened, { known, findings, notices, options })
-  const from = unacknowledgedFrom(scan, known, options.ownerAlive === true)
-  if (from === null) return scan
-  const anew = new Findings(path)
-  const again = { known: sideBySide(path, identity, head, opened, anew), findings: anew, notices, options }
-  const shorter = { ...opened, stat: { ...opened.stat, size: from } }
-  return withTornTail(await scanChecksummed(vfs, shorter, again), from, opened.stat.size)
+  return scanChecksummed(vfs, opened, { known, findings, notices, options })
 }
 
 /** There is no log. If what stands beside it says that there was one, all of it is gone. */
@@ -97,7 +100,8 @@ async function scanMissing(vfs: Vfs, path: string, options: LogScanOptions): Pro
   const identity = identityWithoutHead({ sidecar, mark }, null)
   if (identity === null) throw notFound(path)
   const findings = new Findings(path)
-  const known = sideBySide(path, identity, null, { sidecar, mark }, findings)
+  const beside = { sidecar, mark }
+  const known = sideBySide(path, identity, null, beside, { findings, bootId: vfs.host.bootId })
   const knownEnd = knownEndOf(known)
   if (knownEnd === 0) throw notFound(path)
   const region = known.region
@@ -167,4 +171,3 @@ export function counted(
   for (const { code } of all) anomalyCounts[code] = (anomalyCounts[code] ?? 0) + 1
   return { anomalies: all.slice(0, maxAnomalies), anomalyCounts }
 }
-

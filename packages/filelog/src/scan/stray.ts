@@ -11,7 +11,13 @@ export function soundStart(bytes: Uint8Array, start: number, stop: number): numb
   let at = start
   while (at < stop) {
     if (isBlank(bytes[at])) at++
-    else if (bytes[at] === 0xef && bytes[at + 1] === 0xbb && bytes[at + 2] === 0xbf && at + 3 <= stop) at += 3
+    else if (
+      bytes[at] === 0xef &&
+      bytes[at + 1] === 0xbb &&
+      bytes[at + 2] === 0xbf &&
+      at + 3 <= stop
+    )
+      at += 3
     else break
   }
   return at

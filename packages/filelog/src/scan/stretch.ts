@@ -1,5 +1,7 @@
 import type { Buffer } from 'node:buffer'
 import { isUtf8 } from 'node:buffer'
+import { throwIfAborted } from '@papyra/contracts'
+import type { BlockMark } from '../block-mark.js'
 import { parseHex8, seedOf } from '../checksum.js'
 import { TAIL_BYTES, hasTail, parseHeader } from '../frame.js'
 import { decodeHead } from '../head.js'
@@ -12,8 +14,10 @@ import { salvage, type DamagedLine, type Found } from './salvage.js'
 import type { Stretch } from './scan-items.js'
 import { soundStart, soundStop } from './stray.js'
 
-/** Of a damaged line that is longer, only this much at each end is searched for records. */
+/** A damaged line that is longer than two of these is searched in parts that overlap by half. */
 const SEARCH_BYTES = 8 * 1024 * 1024
+/** What is read at once; several stretches may be in it. */
+const STEP = 64 * 1024
 const WINDOW_BYTES = 1024 * 1024
 /** A line up to this length is parsed to see whether it is well formed. */
 const PARSE_BYTES = 1024 * 1024
@@ -46,22 +50,37 @@ interface Candidate {
 /** Makes what can be made of damaged stretches of one log; remembers the seeds of other logs it met. */
 export class StretchAnalyst {
   readonly #file: VfsFile
+  readonly #window: FileWindow
   readonly #seed: number
+  readonly #generation: number | null
   readonly #signal: AbortSignal | undefined
   readonly #otherSeeds: Set<number> = new Set()
 
-  constructor(file: VfsFile, seed: number, signal: AbortSignal | undefined) {
+  constructor(
+    file: VfsFile,
+    size: number,
+    { seed, generation }: { seed: number; generation: number | null },
+    signal: AbortSignal | undefined,
+  ) {
+    this.#generation = generation
     this.#file = file
+    this.#window = new FileWindow(file, size, WINDOW_BYTES)
     this.#seed = seed
     this.#signal = signal
   }
 
   async analyse(place: StretchPlace): Promise<StretchResult> {
     const { offset, end } = place
-    const capacity = Math.min(WINDOW_BYTES, Math.max(4096, end - offset))
-    const window = new FileWindow(this.#file, end, capacity)
-    const look = new StretchLook(this.#seed, place)
-    const range = { from: offset, to: end, seed: this.#seed, wholeUpTo: 2 * SEARCH_BYTES, signal: this.#signal }
+    const window = this.#window
+    const look = new StretchLook(this.#seed, this.#generation, place)
+    const range = {
+      from: offset,
+      to: end,
+      seed: this.#seed,
+      wholeUpTo: 2 * SEARCH_BYTES,
+      signal: this.#signal,
+      step: STEP,
+    }
     await eachLine(window, range, (line) => {
       if (line.long === null) {
         look.line(line)
@@ -69,18 +88,27 @@ export class StretchAnalyst {
       }
       return this.#longLine(look, line.offset, line.length, line.ended)
     })
-    const unreadable = window.unreadable[0]?.offset ?? -1
-    return look.finish(this.#otherSeeds, unreadable)
+    const bad = window.unreadable.find((part) => part.offset < end && part.end > offset)
+    return look.finish(this.#otherSeeds, bad?.offset ?? -1)
   }
 
-  async #longLine(look: StretchLook, offset: number, length: number, ended: boolean): Promise<undefined> {
+  async #longLine(
+    look: StretchLook,
+    offset: number,
+    length: number,
+    ended: boolean,
+  ): Promise<undefined> {
     const window = new FileWindow(this.#file, offset + length, SEARCH_BYTES)
     const stop = offset + length - (ended ? 1 : 0)
-    for (const from of [offset, stop - SEARCH_BYTES]) {
-      const have = await window.load(from, SEARCH_BYTES)
+    for (let from = offset; from < stop; ) {
+      throwIfAborted(this.#signal)
+      const have = Math.min(await window.load(from, SEARCH_BYTES), stop - from)
+      if (have <= 0) break
       const start = window.index(from)
-      const last = ended && from + have === stop
-      look.part(window.buffer, { start, stop: start + have, offset: from, ended: last })
+      const last = from + have === stop
+      const part = { start, stop: start + have, offset: from, ended: ended && last }
+      const searched = look.part(window.buffer, part)
+      from = last ? stop : Math.max(from + SEARCH_BYTES / 2, searched)
     }
     return undefined
   }
@@ -88,6 +116,7 @@ export class StretchAnalyst {
 
 class StretchLook {
   readonly #seed: number
+  readonly #generation: number | null
   readonly #place: StretchPlace
   readonly #found: Found[] = []
   readonly #candidates: Candidate[] = []
@@ -97,8 +126,9 @@ class StretchLook {
   #seq: number | null = null
   #named = 0
 
-  constructor(seed: number, place: StretchPlace) {
+  constructor(seed: number, generation: number | null, place: StretchPlace) {
     this.#seed = seed
+    this.#generation = generation
     this.#place = place
     this.#after = place.after
     this.#markLike = place.markDue
@@ -121,15 +151,21 @@ class StretchLook {
     if (hasTail(bytes, start, stop)) this.#candidate(bytes, start, stop, header.kind)
   }
 
-  part(bytes: Buffer, line: DamagedLine): void {
-    if (this.#lines === 0 || line.offset > this.#place.offset) this.#lines++
+  /** A part of a line that is too long for memory; gives the end of the last record found so far. */
+  part(bytes: Buffer, line: DamagedLine): number {
+    if (this.#lines === 0) this.#lines++
     this.#salvage(bytes, line)
+    return this.#found.at(-1)?.end ?? 0
   }
 
   #salvage(bytes: Buffer, line: DamagedLine): number {
     const place = { after: this.#after, before: this.#place.before }
     const floor = this.#found.at(-1)?.end ?? 0
-    const found = salvage(bytes, line, this.#seed, place).filter(({ offset }) => offset >= floor)
+    const own = (mark: BlockMark | undefined): boolean =>
+      this.#generation === null || mark === undefined || mark.generation === this.#generation
+    const found = salvage(bytes, line, this.#seed, place).filter(
+      ({ offset, mark }) => offset >= floor && own(mark?.mark),
+    )
     for (const one of found) {
       this.#found.push(one)
       if (one.seq > this.#after) this.#after = one.seq
@@ -142,7 +178,8 @@ class StretchLook {
     const crc = parseHex8(bytes, stop - 10)
     const head = kind === '_log' && !this.#place.atHead ? decodeHead(bytes, start, stop) : null
     const id = head !== null && head.state === 'ok' ? head.head.logId : null
-    const seed = id !== null ? seedOf(id) : seedBefore(bytes.subarray(start, stop - TAIL_BYTES), crc)
+    const seed =
+      id !== null ? seedOf(id) : seedBefore(bytes.subarray(start, stop - TAIL_BYTES), crc)
     const { after, before } = this.#place
     // A line that has the number which is missing here is ours, however damaged.
     const ours = kind.startsWith('_') || (this.#seq === after + 1 && before > after + 1)
@@ -153,7 +190,8 @@ class StretchLook {
   finish(otherSeeds: Set<number>, unreadable: number): StretchResult {
     const { offset, end, atHead } = this.#place
     const counts = new Map<number, number>()
-    for (const { seed, sure } of this.#candidates) counts.set(seed, (counts.get(seed) ?? 0) + (sure ? 2 : 1))
+    for (const { seed, sure } of this.#candidates)
+      counts.set(seed, (counts.get(seed) ?? 0) + (sure ? 2 : 1))
     for (const [seed, n] of counts) if (n >= 2 && seed !== this.#seed) otherSeeds.add(seed)
     const foreign = this.#candidates.filter(({ seed }) => otherSeeds.has(seed)).length
     const only = this.#candidates[0]
@@ -169,7 +207,6 @@ class StretchLook {
       markLike: this.#markLike,
       unreadable,
       seq: this.#named === 1 && this.#seq !== null ? { first: this.#seq, last: this.#seq } : null,
-      detail: '',
     }
     return { stretch, found: this.#found }
   }

@@ -4,6 +4,8 @@ import type { OpenBlock } from '../scan-types.js'
 
 export interface BlockTrackerStart {
   readonly seed: number
+  /** Of the log; every mark repeats it. */
+  readonly generation: number
   /** Byte offset of the next record. */
   readonly offset: number
   /** The last number that earlier marks answer for; the first block answers from the next one on. */
@@ -31,6 +33,7 @@ export interface BlockSnapshot {
  */
 export class BlockTracker {
   readonly #seed: number
+  readonly #generation: number
   readonly #blockBytes: number
   #offset: number
   #bytes: number
@@ -46,6 +49,7 @@ export class BlockTracker {
 
   constructor(start: BlockTrackerStart) {
     this.#seed = start.seed
+    this.#generation = start.generation
     this.#blockBytes = start.blockBytes
     const { open } = start
     this.#offset = open?.offset ?? start.offset
@@ -105,6 +109,7 @@ export class BlockTracker {
     const beyond = through - this.#lastSeq
     const whole = this.#records === through - this.#after
     const mark = {
+      generation: this.#generation,
       offset: this.#offset,
       bytes: this.#bytes,
       records: this.#records,
@@ -170,6 +175,7 @@ export function trackFromHead(
 ): BlockTracker {
   return new BlockTracker({
     seed,
+    generation: head.generation,
     offset: headBytes,
     after: head.firstSeq - 1,
     total: 0,

@@ -94,7 +94,10 @@ class SlotWriter implements MarkWriter {
 
   #put(mark: AckMark): void {
     const at = (mark.turn % 2) * SLOT_BYTES
-    const n = this.#file.writeSync(encodeSlot(mark), 0, SLOT_BYTES, at)
+    const slot = encodeSlot(mark)
+    let n = this.#file.writeSync(slot, 0, SLOT_BYTES, at)
+    // It may have torn the only slot that says what was acknowledged: once more before giving up.
+    if (n !== SLOT_BYTES) n = this.#file.writeSync(slot, 0, SLOT_BYTES, at)
     if (n !== SLOT_BYTES) {
       throw new Error(`a write of ${SLOT_BYTES} bytes to ${this.#file.path} wrote ${n}`)
     }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { everyCrash, memVfs, type MemVfs } from '../../src/testing/index.js'
-import { create, facts, holds, LOG, open, readAll } from './support.js'
+import { create, facts, holds, LOG, SAMPLING, open, readAll } from './support.js'
 
 /** Opens, appends in three calls, closes; says after each step what is acknowledged. */
 async function appendSome(vfs: MemVfs, say: (acked: Map<number, string>) => void): Promise<void> {
@@ -9,7 +9,10 @@ async function appendSome(vfs: MemVfs, say: (acked: Map<number, string>) => void
   const acked = new Map<number, string>()
   for (let n = 1; n <= 7; n += 3) {
     const { firstSeq, lastSeq } = await store.append(facts(n, 3))
-    for await (const { seq, json } of store.read({ afterSeq: firstSeq - 1, beforeSeq: lastSeq + 1 })) {
+    for await (const { seq, json } of store.read({
+      afterSeq: firstSeq - 1,
+      beforeSeq: lastSeq + 1,
+    })) {
       acked.set(seq, json)
     }
     say(new Map(acked))
@@ -32,7 +35,7 @@ describe('crashes while a log is written', () => {
         if (!there) await create(vfs)
         await holds(vfs, context, { acked: new Map() })
       },
-      { start },
+      { ...SAMPLING, start },
     )
     expect(report.failures).toEqual([])
     expect(report.states).toBeGreaterThan(20)
@@ -41,7 +44,11 @@ describe('crashes while a log is written', () => {
   test('open, append and close at level durable: nothing acknowledged is lost', async () => {
     const start = memVfs()
     await create(start)
-    const report = await everyCrash(appendSome, (vfs, context) => holds(vfs, context, { acked: context.witness ?? new Map() }), { start })
+    const report = await everyCrash(
+      appendSome,
+      (vfs, context) => holds(vfs, context, { acked: context.witness ?? new Map() }),
+      { ...SAMPLING, start },
+    )
     expect(report.failures).toEqual([])
     expect(report.states).toBeGreaterThan(100)
   })
@@ -62,18 +69,19 @@ describe('crashes while a log is written', () => {
         await store.close()
       },
       async (vfs, context) => {
-        if (context.kind === 'kill') return holds(vfs, context, { acked: context.witness ?? new Map() })
+        if (context.kind === 'kill')
+          return holds(vfs, context, { acked: context.witness ?? new Map() })
         const store = await open(vfs)
         const scan = await store.scan()
         const last = Math.max(0, ...(context.witness?.keys() ?? []))
         const gone = last - (scan.lastSeq ?? 0)
         // What is gone was either never proven, or is reported as lost.
         if (gone > 0 && scan.unproven === null) expect(scan.consent.acceptLoss).toBe(true)
-        const after = (await store.recover({ mode: 'repair', acceptLoss: true })).after
+        const after = (await store.recover({ mode: 'repair', acceptLoss: true, force: true })).after
         expect(after?.anomalies).toEqual([])
         await store.close()
       },
-      { start },
+      { ...SAMPLING, start },
     )
     expect(report.failures).toEqual([])
     expect(report.states).toBeGreaterThan(100)

@@ -1,7 +1,24 @@
-import { manualClock, type AppendFact, type ManualClock, type StoredRecord } from '@papyra/contracts'
+import {
+  manualClock,
+  type AppendFact,
+  type ManualClock,
+  type StoredRecord,
+} from '@papyra/contracts'
 import { expect } from 'vitest'
-import { createLogStore, openLogStore, type LogStore, type LogStoreOptions, type Vfs } from '../../src/index.js'
-import type { CrashContext } from '../../src/testing/index.js'
+import {
+  createLogStore,
+  openLogStore,
+  type LogStore,
+  type LogStoreOptions,
+  type Vfs,
+} from '../../src/index.js'
+import type { CrashContext, CrashOptions } from '../../src/testing/index.js'
+
+/** The long run takes many more mixtures of what a power cut leaves. */
+export const SAMPLING: CrashOptions =
+  process.env['PAPYRA_LONG'] === undefined
+    ? { samples: 4, exhaustiveUpTo: 24 }
+    : { samples: 64, exhaustiveUpTo: 512, seed: Number(process.env['PAPYRA_SEED'] ?? 1) }
 
 export const LOG = '/data/shop.ndjson'
 
@@ -18,7 +35,13 @@ export function facts(from: number, count: number, size: number = 0): AppendFact
 
 export function open(vfs: Vfs, options: Partial<LogStoreOptions> = {}): Promise<LogStore> {
   const clock: ManualClock = manualClock()
-  return openLogStore(vfs, LOG, { backend: 'json', access: 'write', clock, waitLockMs: 0, ...options })
+  return openLogStore(vfs, LOG, {
+    backend: 'json',
+    access: 'write',
+    clock,
+    waitLockMs: 0,
+    ...options,
+  })
 }
 
 /** A new store with small blocks, so that a few records make several of them. */
@@ -33,7 +56,11 @@ export async function readAll(store: LogStore): Promise<StoredRecord[]> {
 }
 
 /** Creates and fills a store, closes it, and gives the records it holds. */
-export async function filled(vfs: Vfs, count: number, options: { size?: number; close?: boolean } = {}): Promise<StoredRecord[]> {
+export async function filled(
+  vfs: Vfs,
+  count: number,
+  options: { size?: number; close?: boolean } = {},
+): Promise<StoredRecord[]> {
   await create(vfs)
   const store = await open(vfs)
   await store.begin()
@@ -58,11 +85,17 @@ export interface Expected {
  * recovery needs no consent and comes to rest, everything acknowledged is there byte for byte, and
  * an append works and stays.
  */
-export async function holds(vfs: Vfs, context: CrashContext<unknown>, expected: Expected): Promise<void> {
+export async function holds(
+  vfs: Vfs,
+  context: CrashContext<unknown>,
+  expected: Expected,
+): Promise<void> {
   const store = await open(vfs)
   try {
     const scan = await store.scan()
-    const codes = Object.keys(scan.anomalyCounts).filter((code) => (scan.anomalyCounts[code] ?? 0) > 0)
+    const codes = Object.keys(scan.anomalyCounts).filter(
+      (code) => (scan.anomalyCounts[code] ?? 0) > 0,
+    )
     expect(codes.filter((code) => code !== 'torn_tail')).toEqual([])
     expect(scan.consent).toEqual({ acceptLoss: false, force: false })
     if (context.kind === 'kill') expect(scan.unproven).toBeNull()

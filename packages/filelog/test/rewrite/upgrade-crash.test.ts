@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { everyCrash, memVfs, type MemVfs } from '../../src/testing/index.js'
-import { LOG, open, readAll } from './support.js'
+import { LOG, SAMPLING, open, readAll } from './support.js'
 
 const PLAIN = [
   '{"kind": "event", "system_id": "local", "actor_address": {"system": "local", "actor_id": 1}, "event_type": "ActorStarted", "payload": {"big": 12345678901234567890}, "timestamp": 1768380322.51}',
@@ -58,7 +58,9 @@ describe('upgrade of a plain log', () => {
     const store = await open(vfs)
     const report = await store.upgrade({ out: '/data/new.ndjson' })
     expect(report).toMatchObject({ out: '/data/new.ndjson', originalKeptAs: null, records: 3 })
-    await expect(store.upgrade({ out: '/data/new.ndjson' })).rejects.toMatchObject({ code: 'store_exists' })
+    await expect(store.upgrade({ out: '/data/new.ndjson' })).rejects.toMatchObject({
+      code: 'store_exists',
+    })
     expect(vfs.bytes(LOG).toString()).toBe(`${PLAIN}\n`)
     await store.close()
   })
@@ -91,7 +93,9 @@ describe('upgrade of a plain log', () => {
         if (scan.coverage === 'structure') expect(vfs.bytes(LOG).toString()).toBe(`${PLAIN}\n`)
         else expect(originals(await vfs.readdir('/data'))).toHaveLength(1)
         if (context.witness === true) expect(scan.clean).toBe(true)
-        expect(codes.filter((code) => !['sidecar_missing', 'mark_missing'].includes(code))).toEqual([])
+        expect(codes.filter((code) => !['sidecar_missing', 'mark_missing'].includes(code))).toEqual(
+          [],
+        )
         await store.upgrade()
         expect(await readAll(store)).toHaveLength(3)
         expect((await store.scan()).anomalies).toEqual([])
@@ -102,7 +106,7 @@ describe('upgrade of a plain log', () => {
         expect(vfs.bytes(`/data/${originals(names)[0]}`).toString()).toBe(`${PLAIN}\n`)
         expect(names.filter((name) => name.endsWith('.tmp'))).toEqual([])
       },
-      { start: await plain() },
+      { ...SAMPLING, start: await plain() },
     )
     expect(report.failures).toEqual([])
     expect(report.states).toBeGreaterThan(40)

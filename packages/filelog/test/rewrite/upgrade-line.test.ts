@@ -15,27 +15,46 @@ function upgrade(line: string): string | null {
 describe('splitMembers', () => {
   test('finds every top-level member of any JSON object', () => {
     fc.assert(
-      fc.property(fc.dictionary(fc.string(), fc.jsonValue()), fc.constantFrom(0, 1, 3), (value, indent) => {
-        const object = Object.fromEntries(Object.entries(value).filter(([key]) => key !== '__proto__'))
-        const bytes = Buffer.from(JSON.stringify(object, null, indent))
-        const members = splitMembers(bytes, 0, bytes.length)
-        expect(members?.map(({ rawKey }) => JSON.parse(`"${rawKey}"`) as unknown)).toEqual(Object.keys(object))
-        for (const { rawKey, valueStart, end } of members ?? []) {
-          const key = JSON.parse(`"${rawKey}"`) as string
-          expect(JSON.parse(bytes.toString('utf8', valueStart, end))).toEqual(JSON.parse(JSON.stringify(object[key])))
-        }
-      }),
+      fc.property(
+        fc.dictionary(fc.string(), fc.jsonValue()),
+        fc.constantFrom(0, 1, 3),
+        (value, indent) => {
+          const object = Object.fromEntries(
+            Object.entries(value).filter(([key]) => key !== '__proto__'),
+          )
+          const bytes = Buffer.from(JSON.stringify(object, null, indent))
+          const members = splitMembers(bytes, 0, bytes.length)
+          expect(members?.map(({ rawKey }) => JSON.parse(`"${rawKey}"`) as unknown)).toEqual(
+            Object.keys(object),
+          )
+          for (const { rawKey, valueStart, end } of members ?? []) {
+            const key = JSON.parse(`"${rawKey}"`) as string
+            expect(JSON.parse(bytes.toString('utf8', valueStart, end))).toEqual(
+              JSON.parse(JSON.stringify(object[key])),
+            )
+          }
+        },
+      ),
       { numRuns: 300 },
     )
   })
 
-  test.each(['', '[]', '1', '{', '{"a"}', '{"a":}', '{"a":1', '{"a":1,}', '{"a":"x', '{"a":1}x', '{a:1}'])(
-    '%s is no object',
-    (text) => {
-      const bytes = Buffer.from(text)
-      expect(splitMembers(bytes, 0, bytes.length)).toBeNull()
-    },
-  )
+  test.each([
+    '',
+    '[]',
+    '1',
+    '{',
+    '{"a"}',
+    '{"a":}',
+    '{"a":1',
+    '{"a":1,}',
+    '{"a":"x',
+    '{"a":1}x',
+    '{a:1}',
+  ])('%s is no object', (text) => {
+    const bytes = Buffer.from(text)
+    expect(splitMembers(bytes, 0, bytes.length)).toBeNull()
+  })
 
   test('ten million brackets deep', () => {
     const bytes = Buffer.from(`{"a":${'['.repeat(1e7)}${']'.repeat(1e7)},"b":1}`)
@@ -45,7 +64,8 @@ describe('splitMembers', () => {
 
 describe('upgradeLine', () => {
   test('puts seq, kind and timestamp first and copies every other byte', () => {
-    const line = '{"kind": "event", "big": 12345678901234567890, "big":  1e400, "__proto__": {}, "timestamp": 1768380322.51}'
+    const line =
+      '{"kind": "event", "big": 12345678901234567890, "big":  1e400, "__proto__": {}, "timestamp": 1768380322.51}'
     expect(upgrade(line)).toMatch(
       /^\{"seq":7,"kind":"event","timestamp":1768380322\.51,"big": 12345678901234567890,"big": {2}1e400,"__proto__": \{\},"crc":"[0-9a-f]{8}"\}\n$/,
     )
@@ -57,23 +77,39 @@ describe('upgradeLine', () => {
     )
   })
 
-  test.each(['{"kind":"_log","timestamp":1}', '{"timestamp":1}', '{"kind":1}', '[1]', '{"kind":"a\\"b"}', '{"kind":""}'])(
-    '%s cannot be upgraded',
-    (line) => expect(upgrade(line)).toBeNull(),
-  )
+  test.each([
+    '{"kind":"_log","timestamp":1}',
+    '{"timestamp":1}',
+    '{"kind":1}',
+    '[1]',
+    '{"kind":"a\\"b"}',
+    '{"kind":""}',
+  ])('%s cannot be upgraded', (line) => expect(upgrade(line)).toBeNull())
 
   test('what it makes verifies, and reads back what went in', () => {
     fc.assert(
-      fc.property(fc.dictionary(fc.string(), fc.jsonValue()), fc.double({ noNaN: true, min: 0, max: 4e9 }), (rest, timestamp) => {
-        const record = { ...rest, kind: 'event', timestamp }
-        const line = upgradeLine(Buffer.from(JSON.stringify(record)), 7, seed)
-        if (line === null) throw new Error('refused')
-        expect(verifies(line, 0, line.length - 1, seed)).toBe(true)
-        expect(parseHeader(line, 0, line.length - 1)?.seq).toBe(7)
-        const { seq: _s, crc: _c, ...back } = JSON.parse(line.toString()) as Record<string, unknown>
-        const { seq: _s2, crc: _c2, ...wanted } = JSON.parse(JSON.stringify(record)) as Record<string, unknown>
-        expect(back).toEqual(wanted)
-      }),
+      fc.property(
+        fc.dictionary(fc.string(), fc.jsonValue()),
+        fc.double({ noNaN: true, min: 0, max: 4e9 }),
+        (rest, timestamp) => {
+          const record = { ...rest, kind: 'event', timestamp }
+          const line = upgradeLine(Buffer.from(JSON.stringify(record)), 7, seed)
+          if (line === null) throw new Error('refused')
+          expect(verifies(line, 0, line.length - 1, seed)).toBe(true)
+          expect(parseHeader(line, 0, line.length - 1)?.seq).toBe(7)
+          const {
+            seq: _s,
+            crc: _c,
+            ...back
+          } = JSON.parse(line.toString()) as Record<string, unknown>
+          const {
+            seq: _s2,
+            crc: _c2,
+            ...wanted
+          } = JSON.parse(JSON.stringify(record)) as Record<string, unknown>
+          expect(back).toEqual(wanted)
+        },
+      ),
       { numRuns: 300 },
     )
   })

@@ -38,6 +38,8 @@ export interface BuildOptions {
   readonly logId?: string
   readonly generation?: number
   readonly blockBytes?: number
+  /** What the head says, if not the truth: with a wrong size no block is taken at once. */
+  readonly saidBlockBytes?: number
   /** Numbers up to here were compacted: those that `keeps` says are left. */
   readonly compacted?: number
   readonly keeps?: (seq: number) => boolean
@@ -49,7 +51,12 @@ export interface BuildOptions {
   readonly endWithMark?: boolean
 }
 
-export function recordLine(seq: number, seed: number, payload: string = '', kind: string = 'event'): string {
+export function recordLine(
+  seq: number,
+  seed: number,
+  payload: string = '',
+  kind: string = 'event',
+): string {
   const members =
     kind === 'event'
       ? `"system_id":"shop","actor_address":null,"event_type":"placed","payload":{"n":${seq},"text":${JSON.stringify(payload)}}`
@@ -71,13 +78,14 @@ export function buildLog(options: BuildOptions): BuiltLog {
     compactedThrough: compacted,
     records: inRegion.length,
     created: 1_700_000_000_000,
-    blockBytes,
+    blockBytes: options.saidBlockBytes ?? blockBytes,
   }
   const parts: Buffer[] = [Buffer.from(encodeHead(head))]
   const lines: BuiltLine[] = [{ what: 'head', seq: 0, offset: 0, end: (parts[0] as Buffer).length }]
   let at = (parts[0] as Buffer).length
   const tracker = new BlockTracker({
     seed,
+    generation,
     offset: at,
     after: 0,
     total: 0,
@@ -101,9 +109,18 @@ export function buildLog(options: BuildOptions): BuiltLog {
     add('mark', compacted, tracker.closeBlock(compacted))
   }
   for (const seq of tail) add('record', seq, recordLine(seq, seed, payload(seq), kind(seq)))
-  if (options.endWithMark === true && tracker.openBlock().records > 0) add('mark', last, tracker.closeBlock())
+  if (options.endWithMark === true && tracker.openBlock().records > 0)
+    add('mark', last, tracker.closeBlock())
   const seqs = [...inRegion, ...tail]
-  return { logId, seed, head, bytes: Buffer.concat(parts), lines, seqs, lastSeq: Math.max(compacted, last) }
+  return {
+    logId,
+    seed,
+    head,
+    bytes: Buffer.concat(parts),
+    lines,
+    seqs,
+    lastSeq: Math.max(compacted, last),
+  }
 }
 
 export function lineOf(log: BuiltLog, what: BuiltLine['what'], seq: number): BuiltLine {
@@ -125,7 +142,15 @@ export interface StoreOptions {
 
 export function ackMarkOf(log: BuiltLog, change: Partial<AckMark> = {}): AckMark {
   const { logId, head, bytes, lastSeq } = log
-  return { logId, generation: head.generation, turn: 4, acked: lastSeq, synced: lastSeq, offset: bytes.length, ...change }
+  return {
+    logId,
+    generation: head.generation,
+    turn: 4,
+    acked: lastSeq,
+    synced: lastSeq,
+    offset: bytes.length,
+    ...change,
+  }
 }
 
 /** Puts a log and what stands beside it on a fresh machine, as its owner left it. */
@@ -133,12 +158,19 @@ export async function putStore(log: BuiltLog, options: StoreOptions = {}): Promi
   const vfs = memVfs()
   vfs.put(LOG, log.bytes)
   const mark = ackMarkOf(log, options.mark)
-  vfs.put(markPath(LOG), Buffer.concat([encodeSlot(mark), encodeSlot({ ...mark, turn: mark.turn + 1 })]))
+  vfs.put(
+    markPath(LOG),
+    Buffer.concat([encodeSlot(mark), encodeSlot({ ...mark, turn: mark.turn + 1 })]),
+  )
   vfs.put(sidecarPath(LOG), encodeSidecar(await sidecarOf(vfs, log, options)))
   return vfs
 }
 
-export async function sidecarOf(vfs: MemVfs, log: BuiltLog, options: StoreOptions = {}): Promise<Sidecar> {
+export async function sidecarOf(
+  vfs: MemVfs,
+  log: BuiltLog,
+  options: StoreOptions = {},
+): Promise<Sidecar> {
   const { head, logId, bytes, lastSeq, seqs } = log
   const stat = await vfs.stat(LOG)
   const closed = {
@@ -158,7 +190,12 @@ export async function sidecarOf(vfs: MemVfs, log: BuiltLog, options: StoreOption
     ...newSidecar({ logId, generation: head.generation, created: head.created, format: 1 }),
     clean: isClosed,
     closed: isClosed ? closed : null,
-    opened: { at: 1_710_000_000_000, bootId: options.bootId ?? vfs.host.bootId, pid: 1, hostname: 'machine' },
+    opened: {
+      at: 1_710_000_000_000,
+      bootId: options.bootId ?? vfs.host.bootId,
+      pid: 1,
+      hostname: 'machine',
+    },
     nextSeq: head.nextSeq,
     compactedThrough: head.compactedThrough,
     region: { records: head.records, bytes: 0, lastSeq: head.compactedThrough },
@@ -190,12 +227,14 @@ export function keptRecords(bytes: Buffer, scan: LogScan): Map<number, string> {
       if (line === '') continue
       const seq = Number(/^\{"seq":(\d+),/.exec(line)?.[1])
       if (!(seq > last)) throw new Error(`kept ${seq} behind ${last}`)
-      if (seq < extent.firstSeq || seq > extent.lastSeq) throw new Error(`${seq} is not in its extent`)
+      if (seq < extent.firstSeq || seq > extent.lastSeq)
+        throw new Error(`${seq} is not in its extent`)
       last = seq
       records++
       out.set(seq, line)
     }
-    if (records !== extent.records) throw new Error(`${extent.records} records said, ${records} there`)
+    if (records !== extent.records)
+      throw new Error(`${extent.records} records said, ${records} there`)
   }
   return out
 }
@@ -214,7 +253,8 @@ export function lostNumbers(scan: LogScan): { named: number[]; unnamed: number }
 
 export function short(scan: LogScan): string[] {
   return scan.anomalies.map(({ code, offset, length, seq, records, loss }) => {
-    const range = seq === null ? '-' : seq.first === seq.last ? `${seq.first}` : `${seq.first}..${seq.last}`
+    const range =
+      seq === null ? '-' : seq.first === seq.last ? `${seq.first}` : `${seq.first}..${seq.last}`
     return `${code} @${offset}+${length} seq ${range} n${records}${loss ? ' lost' : ''}`
   })
 }

@@ -2,7 +2,16 @@ import { Buffer } from 'node:buffer'
 import { describe, expect, it } from 'vitest'
 import { markPath, sidecarPath } from '../../src/names.js'
 import { scanLog } from '../../src/scan/scan-log.js'
-import { buildLog, keptRecords, lostNumbers, LOG, putStore, short, textOf, type BuiltLog } from './build-log.js'
+import {
+  buildLog,
+  keptRecords,
+  lostNumbers,
+  LOG,
+  putStore,
+  short,
+  textOf,
+  type BuiltLog,
+} from './build-log.js'
 
 const LOGS: Record<string, BuiltLog> = {
   'a log with three blocks': buildLog({ last: 8, blockBytes: 300 }),
@@ -16,7 +25,12 @@ const LOGS: Record<string, BuiltLog> = {
 }
 
 /** Everything that must hold after one line was hit; gives what does not. */
-function complain(log: BuiltLog, bytes: Buffer, scan: Awaited<ReturnType<typeof scanLog>>, hit: { from: number; to: number }): string[] {
+function complain(
+  log: BuiltLog,
+  bytes: Buffer,
+  scan: Awaited<ReturnType<typeof scanLog>>,
+  hit: { from: number; to: number },
+): string[] {
   const out: string[] = []
   const line = log.lines.find(({ offset, end }) => offset <= hit.from && hit.from < end)
   const all = short(scan)
@@ -24,7 +38,8 @@ function complain(log: BuiltLog, bytes: Buffer, scan: Awaited<ReturnType<typeof 
   const first = scan.anomalies[0]
   if (line === undefined || first === undefined) return [...out, 'none']
   const offset = first.offset ?? -1
-  if (offset < line.offset || offset > line.end) out.push(`at ${offset}, the line is ${line.offset} to ${line.end}`)
+  if (offset < line.offset || offset > line.end)
+    out.push(`at ${offset}, the line is ${line.offset} to ${line.end}`)
   const kept = keptRecords(bytes, scan)
   const lost = lostNumbers(scan)
   for (const other of log.lines) {
@@ -57,10 +72,18 @@ describe.each(Object.entries(LOGS))('every change of %s', (_name, log) => {
       const found = complain(log, bytes, scan, { from: at, to: at + 1 })
       const line = log.lines.find(({ offset, end }) => offset <= at && at < end)
       for (const other of log.lines) {
-        if (other.what !== 'record' || other === line || scan.keep.some((k) => k.firstSeq <= other.seq && other.seq <= k.lastSeq)) continue
+        if (
+          other.what !== 'record' ||
+          other === line ||
+          scan.keep.some((k) => k.firstSeq <= other.seq && other.seq <= k.lastSeq)
+        )
+          continue
         found.push(`${other.seq} was not hit and is not kept`)
       }
-      if (found.length > 0) wrong.push(`bit ${bit & 7} of byte ${at} (${line?.what} ${line?.seq}): ${found.join('; ')} [${short(scan).join(' | ')}]`)
+      if (found.length > 0)
+        wrong.push(
+          `bit ${bit & 7} of byte ${at} (${line?.what} ${line?.seq}): ${found.join('; ')} [${short(scan).join(' | ')}]`,
+        )
     }
     expect(wrong.slice(0, 20)).toEqual([])
   })
@@ -73,7 +96,8 @@ describe.each(Object.entries(LOGS))('every change of %s', (_name, log) => {
       vfs.put(LOG, bytes)
       const scan = await scanLog(vfs, LOG)
       const found = complain(log, bytes, scan, { from: size, to: log.bytes.length })
-      if (found.length > 0) wrong.push(`cut to ${size}: ${found.join('; ')} [${short(scan).join(' | ')}]`)
+      if (found.length > 0)
+        wrong.push(`cut to ${size}: ${found.join('; ')} [${short(scan).join(' | ')}]`)
     }
     expect(wrong.slice(0, 20)).toEqual([])
   })
@@ -91,8 +115,16 @@ describe.each([
     const look = async (what: string): Promise<void> => {
       const scan = await scanLog(vfs, LOG)
       const codes = new Set(scan.anomalies.map((anomaly) => anomaly.code))
-      const places = scan.anomalies.every((anomaly) => anomaly.path === path && anomaly.offset !== null)
-      if (codes.size !== 1 || !codes.has(code as never) || !places || !scan.bytesSound || scan.losses.length > 0) {
+      const places = scan.anomalies.every(
+        (anomaly) => anomaly.path === path && anomaly.offset !== null,
+      )
+      if (
+        codes.size !== 1 ||
+        !codes.has(code as never) ||
+        !places ||
+        !scan.bytesSound ||
+        scan.losses.length > 0
+      ) {
         wrong.push(`${what}: ${short(scan).join(' | ')}`)
       }
     }

@@ -294,6 +294,7 @@ describe('pause and resume', () => {
     await file.close()
     const tracker = new BlockTracker({
       seed: SEED,
+      generation: 2,
       offset: old.length,
       after: 2,
       total: 2,

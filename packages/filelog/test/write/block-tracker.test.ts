@@ -146,7 +146,7 @@ describe('the marks of a BlockTracker', () => {
   })
 })
 
-const NOWHERE = { offset: 0, after: 0, total: 0, prev: '' }
+const NOWHERE = { generation: 3, offset: 0, after: 0, total: 0, prev: '' }
 
 describe('checksumRange', () => {
   it('is the checksum of the range', () => {

@@ -1,0 +1,152 @@
+import { PapyraError, type LongOperation, type RecordMeta } from '@papyra/contracts'
+import type { Head } from '../head.js'
+import type { PendingRewrite, Sidecar } from '../sidecar.js'
+import type { VfsFile } from '../vfs.js'
+import { commitRewrite, withdraw } from './commit.js'
+import { RecordCopier } from './copy-records.js'
+import { discardFile } from './io.js'
+import { addCounts, countAppends } from './ledger.js'
+import { readHead } from './read-head.js'
+import { LogRewriter, type Rewritten } from './rewriter.js'
+import type { StoreCore } from './store-core.js'
+
+/** Asked once for each record, the oldest first: true if it stays. */
+export type Keep = (meta: RecordMeta) => boolean
+
+/** A request whose plan was made. */
+export interface Planned extends LongOperation {
+  readonly keep: Keep
+}
+
+export interface Figures {
+  readonly generation: number
+  readonly records: number
+  readonly bytes: number
+}
+
+/** A log before and after. */
+export interface Done {
+  readonly before: Figures
+  readonly after: Figures
+}
+
+/** Everything that a copy into a new generation needs. */
+export interface CopyJob {
+  readonly head: Head
+  readonly start: number
+  readonly rewriter: LogRewriter
+  readonly copier: RecordCopier
+}
+
+/** Opens the new generation for the records of `source`. */
+export async function startCopy(
+  core: StoreCore,
+  request: Planned,
+  source: VfsFile,
+): Promise<CopyJob> {
+  const { vfs, log } = core.settings
+  const found = await readHead(source)
+  if (found === null) {
+    throw new PapyraError('anomalies_found', `${log} was not compacted: its head is damaged.`, {
+      details: { path: log, offset: 0 },
+    })
+  }
+  const { head, end } = found
+  const { nextSeq: _n, compactedThrough: _c, records: _r, ...plan } = head
+  const next = { ...plan, generation: head.generation + 1 }
+  const rewriter = await LogRewriter.create(vfs, log, await source.stat(), next)
+  const { keep, signal } = request
+  const copier = new RecordCopier({ source, rewriter, head, keep, signal })
+  return { head, start: end, rewriter, copier }
+}
+
+/** How much is copied between two words on the progress. */
+const STEP_BYTES = 4 * 1024 * 1024
+
+/** Copies a part of the old log and tells how far it is. */
+export async function copyWithProgress(
+  job: Pick<CopyJob, 'copier' | 'rewriter'>,
+  request: Planned,
+  from: number,
+  to: number,
+): Promise<void> {
+  let told = from
+  await job.copier.copy(from, to, (offset) => {
+    if (request.onProgress === undefined || offset - told < STEP_BYTES) return
+    told = offset
+    const records = job.copier.seen
+    request.onProgress({ phase: 'compact', doneBytes: offset, totalBytes: to, records })
+  })
+}
+
+/** What the compaction made of the log. */
+export function figures(job: CopyJob, bytes: number, rewritten: Rewritten): Done {
+  const { generation } = job.head
+  return {
+    before: { generation, records: job.copier.seen, bytes },
+    after: { generation: generation + 1, records: rewritten.records, bytes: rewritten.size },
+  }
+}
+
+/** What becomes known at the end of the copy. */
+export interface Outcome {
+  readonly sidecar: Sidecar
+  /** How far the old generation reached. */
+  readonly reach: { readonly seq: number; readonly offset: number }
+  readonly job: CopyJob
+  readonly rewritten: Rewritten
+}
+
+/** What the new generation adds to the sidecar. */
+export function pendingOf(core: StoreCore, outcome: Outcome): PendingRewrite {
+  const { sidecar, reach, job, rewritten } = outcome
+  const { seq } = reach
+  const recordsRemoved = job.copier.dropped
+  const bytesRemoved = Math.max(0, reach.offset - rewritten.size)
+  const counted = countAppends(sidecar.totals, reach)
+  // They are kept until the sidecar is written; `commitOrUndo` takes them out then.
+  const counts = { compactions: 1, recordsDropped: recordsRemoved, bytesReclaimed: bytesRemoved }
+  const values = addCounts(addCounts(counted.values, core.counts), counts)
+  const generation = job.head.generation + 1
+  return {
+    entry: {
+      what: 'compaction',
+      at: core.settings.clock.now(),
+      generation,
+      recordsRemoved,
+      bytesRemoved,
+      detail: '',
+    },
+    losses: [],
+    nextSeq: seq + 1,
+    compactedThrough: seq,
+    region: { records: rewritten.records, bytes: rewritten.size, lastSeq: seq },
+    totals: { values, countedSeq: seq, countedBytes: rewritten.size },
+  }
+}
+
+type CommitOptions = Parameters<typeof commitRewrite>[0]
+
+/** Commits; if that fails before the rename everything is as it was. */
+export async function commitOrUndo(
+  core: StoreCore,
+  commit: CommitOptions,
+  onRenamed: () => void = () => undefined,
+): ReturnType<typeof commitRewrite> {
+  let renamed = false
+  try {
+    const committed = await commitRewrite(commit, () => {
+      renamed = true
+      onRenamed()
+    })
+    core.takeCounts()
+    return committed
+  } catch (error) {
+    core.known = null
+    if (!renamed) {
+      await discardFile(commit.vfs, commit.rewritten.file)
+      await withdraw(commit.vfs, commit.log, commit.sidecar).catch(() => undefined)
+    }
+    throw error
+  }
+}

@@ -1,0 +1,84 @@
+import { PapyraError } from '@papyra/contracts'
+import { BLOCK_BYTES, FORMAT } from '../head.js'
+import { sidecarPath } from '../names.js'
+import type { Extent } from '../scan-types.js'
+import { forEachLine } from '../scan/for-each-line.js'
+import type { VfsFile } from '../vfs.js'
+import { withIo } from './io.js'
+import { nextGeneration } from './repair-plan.js'
+import type { RepairJob } from './repair.js'
+import { LogRewriter, type Rewritten } from './rewriter.js'
+
+/** Copies what is kept into a new generation, under its temporary name. */
+export async function copyKept(job: RepairJob): Promise<Rewritten> {
+  const { vfs, scan, plan } = job
+  const { identity, head, path } = scan
+  if (identity === null) throw new PapyraError('internal', `${path} has no identity`)
+  const like = (await vfs.stat(path)) ?? (await vfs.stat(sidecarPath(path)))
+  const rewriter = await LogRewriter.create(vfs, path, like ?? { mode: 0o600, uid: 0, gid: 0 }, {
+    format: FORMAT,
+    logId: identity.logId,
+    generation: nextGeneration(scan),
+    firstSeq: head?.firstSeq ?? 1,
+    created: identity.created,
+    blockBytes: identity.blockBytes > 0 ? identity.blockBytes : BLOCK_BYTES,
+  })
+  try {
+    await copyExtents(job, rewriter, identity.seed)
+    return await rewriter.finish(plan.through)
+  } catch (error) {
+    await rewriter.discard()
+    throw error
+  }
+}
+
+/** Copies every extent, in the order of the numbers. */
+export async function copyExtents(
+  job: RepairJob,
+  rewriter: LogRewriter,
+  seed: number | null,
+): Promise<void> {
+  const { vfs, scan, onProgress } = job
+  if (scan.keep.length === 0) return
+  const source = await withIo('Opening', scan.path, () => vfs.open(scan.path, 'read'))
+  const totalBytes = scan.keep.reduce((sum, { offset, end }) => sum + end - offset, 0)
+  let doneBytes = 0
+  try {
+    for (const extent of scan.keep) {
+      await copyExtent({ ...job, source, rewriter, seed }, extent)
+      doneBytes += extent.end - extent.offset
+      onProgress?.({ phase: 'copy', doneBytes, totalBytes, records: rewriter.records })
+    }
+  } finally {
+    await source.close()
+  }
+}
+
+interface ExtentCopy extends RepairJob {
+  readonly source: VfsFile
+  readonly rewriter: LogRewriter
+  readonly seed: number | null
+}
+
+/** Copies one extent; every line must be as the scan saw it. */
+async function copyExtent(copy: ExtentCopy, extent: Extent): Promise<void> {
+  const { source, rewriter, seed, scan, signal } = copy
+  const before = rewriter.records
+  const range = { from: extent.offset, to: extent.end, seed, ...(signal && { signal }) }
+  await forEachLine(source, range, (chunk, start, end, offset, header, sound, _, size) => {
+    if (!sound || (seed !== null && header === null)) throw changed(scan.path, offset)
+    const seq = header?.seq ?? extent.firstSeq + rewriter.records - before
+    return rewriter.addLine(source, { chunk, start, end, offset, size }, seq)
+  })
+  if (rewriter.records - before !== extent.records) throw changed(scan.path, extent.offset)
+}
+
+function changed(path: string, offset: number): PapyraError {
+  return new PapyraError(
+    'io_error',
+    `${path} reads differently at byte ${offset} than when it was scanned.`,
+    {
+      details: { path, offset },
+    },
+  )
+}
