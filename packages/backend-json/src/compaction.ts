@@ -3,6 +3,7 @@ import {
   type CompactionReport,
   type CompactOptions,
   type Notice,
+  type RecordMeta,
   type StoreDescription,
 } from '@papyra/contracts'
 import type { CompactResult, Keep, LogStore } from '@papyra/filelog'
@@ -44,8 +45,13 @@ export async function compact(store: LogStore, options: CompactOptions): Promise
   return report({ store, startedAt, dryRun, decision, done })
 }
 
+/** The plan knows the last number that it drops and the first one that it keeps. */
 function keepBy(plan: RetentionPlan): Keep {
-  return (meta) => verdict(plan, meta) === null
+  const keep = (meta: RecordMeta): boolean => verdict(plan, meta) === null
+  return Object.assign(keep, {
+    noneThrough: plan.oldestKept === null ? plan.newestSeq : plan.oldestKept - 1,
+    allAbove: Math.max(0, ...plan.dropped.map(({ seq }) => seq.last)),
+  })
 }
 
 async function decideOn(store: LogStore, options: CompactOptions): Promise<Decision> {
@@ -64,7 +70,7 @@ async function makePlan(store: LogStore, options: CompactOptions): Promise<Reten
   const now = clock.now()
   const monotonicNow = clock.monotonic()
   const aborted = signal && { signal }
-  const plan = await planRetention(() => store.readMeta({ ...aborted }), policy, {
+  const plan = await planRetention(() => store.readMetaBatches({ ...aborted }), policy, {
     now,
     ...aborted,
   })

@@ -90,6 +90,8 @@ export interface LogScan {
   readonly lines: { readonly total: number; readonly bad: number }
   readonly foreign: boolean
   readonly unproven: { readonly after: number } | null
+  /** Numbers between sound records that are not there and were never proven: no losses. */
+  readonly skipped: readonly SeqRange[]
   /** `null` unless the bytes are sound up to `soundEnd`. */
   readonly openBlock: OpenBlock | null
 }

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import type { HistoryEntry, MetricKey, RecordedLoss, RetentionPolicy } from '@papyra/contracts'
+import type { HistoryEntry, MetricKey, RecordedLoss, RetentionPolicy, SeqRange } from '@papyra/contracts'
 import { seedOf } from './checksum.js'
 import { LF, sealLine, verifies } from './frame.js'
 
@@ -66,6 +66,8 @@ export interface Sidecar {
   /** The newest entries, at most `HISTORY_LIMIT`. */
   readonly history: readonly HistoryEntry[]
   readonly losses: readonly RecordedLoss[]
+  /** Numbers that were left out, never acknowledged, when an owner went on behind damage: no losses. */
+  readonly skipped?: readonly SeqRange[]
   readonly totals: Totals
   /** The totals at the last reset; `null` if there was none. */
   readonly baseline: { readonly at: number; readonly values: { readonly [K in MetricKey]?: number } } | null

@@ -1,5 +1,5 @@
 export { validatePolicy, isUnbounded, diffPolicies } from './policy.js'
-export { planRetention, verdict, type PlanOptions } from './plan.js'
+export { planRetention, verdict, type Metas, type PlanOptions } from './plan.js'
 export type { RetentionPlan, PlanRule, AgeRule, SizeRule, Amount, Verdict } from './plan-types.js'
 export { createLiveView, isStreamable, type LiveView, type LiveViewOptions } from './live-view.js'
 export {

@@ -49,6 +49,8 @@ export interface RetentionPlan {
   readonly rules: { readonly [K in RecordKind]: readonly PlanRule[] }
   readonly total: Amount
   readonly kept: Amount
+  /** The smallest number among the records that are kept; `null` if none is. */
+  readonly oldestKept: number | null
   /** What each limit takes from each kind; limits that take nothing are left out. */
   readonly dropped: readonly DropSummary[]
   /** Size limits that what is kept still exceeds, and why. */

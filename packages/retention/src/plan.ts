@@ -23,9 +23,12 @@ export interface PlanOptions {
 const MOST_PASSES = 3
 const ABORT_CHECK_EVERY = 1024
 
+/** Records, the greatest number first, one by one or many at a time, which is several times faster. */
+export type Metas = AsyncIterable<RecordMeta | readonly RecordMeta[]>
+
 /**
  * Decides what a policy keeps. `metas` is called once for a pass and gives every record once, the
- * greatest number first. One pass is enough unless a log-wide `maxRecords` or `maxTotalBytes` drops
+ * greatest number first, alone or in batches; batches are looked at without waiting. One pass is enough unless a log-wide `maxRecords` or `maxTotalBytes` drops
  * something while records that it may not take count against it; then it is two, at most three.
  * Records that were appended after the first pass began are left out of the later ones. Memory use
  * does not depend on the number of records. Nothing is changed: the plan is only a decision.
@@ -34,7 +37,7 @@ const ABORT_CHECK_EVERY = 1024
  * records do not come newest first, and with `stale_plan` if records went away between two passes.
  */
 export async function planRetention(
-  metas: () => AsyncIterable<RecordMeta>,
+  metas: () => Metas,
   policy: RetentionPolicy,
   options: PlanOptions,
 ): Promise<RetentionPlan> {
@@ -85,19 +88,27 @@ export function ruleFor(plan: RetentionPlan, meta: RecordMeta): PlanRule | null 
 }
 
 async function forEachMeta(
-  records: AsyncIterable<RecordMeta>,
+  records: Metas,
   signal: AbortSignal | undefined,
   visit: (meta: RecordMeta) => void,
 ): Promise<void> {
   throwIfAborted(signal)
   let untilCheck = ABORT_CHECK_EVERY
-  for await (const meta of records) {
+  const visitOne = (meta: RecordMeta): void => {
     visit(meta)
-    if (--untilCheck > 0) continue
+    if (--untilCheck > 0) return
     throwIfAborted(signal)
     untilCheck = ABORT_CHECK_EVERY
   }
+  for await (const item of records) {
+    if (!isBatch(item)) visitOne(item)
+    else for (const meta of item) visitOne(meta)
+  }
   throwIfAborted(signal)
+}
+
+function isBatch(item: RecordMeta | readonly RecordMeta[]): item is readonly RecordMeta[] {
+  return Array.isArray(item)
 }
 
 function sameTotal(a: RetentionPlan, b: RetentionPlan): boolean {

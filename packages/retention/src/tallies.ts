@@ -12,7 +12,7 @@ import { isPlausibleTimestamp, isUsableTimestamp } from './timestamps.js'
 
 type Counted = Pick<
   RetentionPlan,
-  'newestSeq' | 'total' | 'kept' | 'dropped' | 'undated' | 'newestUsable'
+  'newestSeq' | 'total' | 'kept' | 'oldestKept' | 'dropped' | 'undated' | 'newestUsable'
 >
 
 /** What one pass counts: a fixed set of sums. */
@@ -49,6 +49,7 @@ export function createTallies(now: number): Tallies {
       newestSeq: sums.total.last,
       total: amount(sums.total),
       kept: amount(sums.kept),
+      oldestKept: sums.kept.records === 0 ? null : sums.kept.first,
       dropped: RECORD_KINDS.flatMap((kind) => summaries(kind, taken[kind], judge)),
       undated: { records: sums.undated.records, seq: range(sums.undated) },
       newestUsable,

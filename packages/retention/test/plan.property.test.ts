@@ -5,6 +5,7 @@ import {
   planRetention,
   verdict,
   type LiveViewOptions,
+  type Metas,
 } from '@papyra/retention'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -16,6 +17,20 @@ import { NOW, Source, keptSeqs, planOf } from './support/records.js'
 const RUNS = { numRuns: 1500 }
 const anyStore = records({ withUnknown: true })
 const knownStore = records({ withUnknown: false })
+
+/** Newest first: a size of 0 is an empty batch, 1 a record by itself; the rest comes in one batch. */
+async function* inBatches(store: readonly RecordMeta[], sizes: readonly number[]): Metas {
+  const newestFirst = [...store].reverse()
+  let at = 0
+  for (const size of sizes) {
+    const batch = newestFirst.slice(at, at + size)
+    at += size
+    const [alone] = batch
+    if (size === 1 && alone !== undefined) yield alone
+    else yield batch
+  }
+  yield newestFirst.slice(at)
+}
 
 describe('a plan, against the rules applied to arrays', () => {
   it('drops the same records for the same reasons', async () => {
@@ -55,6 +70,8 @@ describe('a plan, against the rules applied to arrays', () => {
         sums.delete('kept')
         expect(plan.total).toEqual({ records: store.length, bytes: total(store) })
         expect(plan.kept).toEqual({ records: kept.length, bytes: total(kept) })
+        const keptNumbers = kept.map((meta) => meta.seq)
+        expect(plan.oldestKept).toBe(kept.length === 0 ? null : Math.min(...keptNumbers))
         expect(plan.dropped).toHaveLength(sums.size)
         for (const summary of plan.dropped) {
           const mine = sums.get(`${summary.kind} ${summary.reason} ${summary.limit}`) ?? []
@@ -79,6 +96,17 @@ describe('a plan, against the rules applied to arrays', () => {
         expect(keptSeqs(copy, store)).toEqual(keptSeqs(plan, store))
       }),
       { numRuns: 300 },
+    )
+  })
+
+  it('is the same for records that come in batches of any size, some of them empty', async () => {
+    const cuts = fc.array(fc.nat({ max: 6 }), { maxLength: 60 })
+    await fc.assert(
+      fc.asyncProperty(anyStore, policies, cuts, async (store, policy, sizes) => {
+        const batched = await planRetention(() => inBatches(store, sizes), policy, { now: NOW })
+        expect(batched).toEqual(await planOf(store, policy))
+      }),
+      RUNS,
     )
   })
 

@@ -10,8 +10,17 @@ import { readHead } from './read-head.js'
 import { LogRewriter, type Rewritten } from './rewriter.js'
 import type { StoreCore } from './store-core.js'
 
-/** Asked once for each record, the oldest first: true if it stays. */
-export type Keep = (meta: RecordMeta) => boolean
+/**
+ * Asked once for each record, the oldest first: true if it stays. Where it tells in advance what it
+ * would say of whole ranges of numbers, it is not asked for them, which is faster.
+ */
+export interface Keep {
+  (meta: RecordMeta): boolean
+  /** No record up to this number stays. */
+  readonly noneThrough?: number
+  /** Every record above this number stays. */
+  readonly allAbove?: number
+}
 
 /** A request whose plan was made. */
 export interface Planned extends LongOperation {

@@ -34,6 +34,8 @@ export async function compactOnline(core: StoreCore, live: Live, request: Planne
         await copyWithProgress(job, request, done, to)
         done = to
       }
+      // Appends are not to wait for the disk to take all of it.
+      await job.rewriter.syncSoFar()
       return await switchOver(core, live, { job, request, done })
     } catch (error) {
       if (job.rewriter.file.path !== log) await job.rewriter.discard()

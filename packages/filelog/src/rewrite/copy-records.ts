@@ -1,18 +1,24 @@
 import { PapyraError, type RecordMeta } from '@papyra/contracts'
 import { seedOf } from '../checksum.js'
-import type { LineHeader } from '../frame.js'
+import { LF, parseHeader } from '../frame.js'
 import type { Head } from '../head.js'
+import type { ProvenBlock } from '../scan/backward-blocks.js'
 import { forEachLine } from '../scan/for-each-line.js'
-import { plainHeader } from '../scan/log-source.js'
+import type { Line } from '../scan/lines.js'
+import { type Judged, metaOf, plainHeader } from '../scan/log-source.js'
+import { MetaReader } from '../scan/record-meta.js'
+import { soundStart } from '../scan/stray.js'
+import { walkForward } from '../scan/walk-forward.js'
 import type { VfsFile } from '../vfs.js'
-import type { LogRewriter } from './rewriter.js'
+import type { Keep } from './compact-job.js'
+import type { LogRewriter, VerifiedLine } from './rewriter.js'
 
 export interface CopyFilter {
   readonly source: VfsFile
   readonly rewriter: LogRewriter
   /** `null` for a plain log, whose records are numbered by their place. */
   readonly head: Head | null
-  readonly keep: (meta: RecordMeta) => boolean
+  readonly keep: Keep
   readonly signal?: AbortSignal | undefined
 }
 
@@ -48,43 +54,130 @@ export class RecordCopier {
   }
 
   /** Copies the part `[from, to)`, which must end with a whole line; tells where it is. */
-  async copy(from: number, to: number, onLine: (offset: number) => void): Promise<void> {
+  async copy(from: number, to: number, onPlace: (offset: number) => void): Promise<void> {
     const { source, head, signal } = this.#filter
-    const seed = head === null ? null : seedOf(head.logId)
-    const range = { from, to, seed, ...(signal && { signal }) }
-    await forEachLine(source, range, (chunk, start, end, offset, header, sound, _, size) => {
-      const bytes = size + 1
-      const meta =
-        seed === null
-          ? this.#plainMeta(chunk.toString('utf8', start, end), offset, bytes)
-          : this.#metaOf(sound ? header : null, offset, bytes)
-      if (meta === null) return undefined
-      onLine(offset)
-      if (!this.#filter.keep(meta)) {
-        this.#dropped++
-        return undefined
-      }
-      return this.#filter.rewriter.addLine(source, { chunk, start, end, offset, size }, meta.seq)
+    if (head === null) {
+      await this.#copyPlain(from, to, onPlace)
+      return
+    }
+    const { blockBytes, generation, logId } = head
+    const range = { from, to, seed: seedOf(logId), generation, blockBytes, signal }
+    await walkForward(source, range, {
+      block: async (block, lastSeq) => {
+        onPlace(block.offset)
+        await this.#block(block, lastSeq)
+      },
+      line: (judged, line) => {
+        onPlace(line.offset)
+        return this.#line(judged, line)
+      },
     })
   }
 
-  #plainMeta(text: string, offset: number, bytes: number): RecordMeta {
-    const header = plainHeader(text)
-    if (header === null) throw this.#anomaly(offset, 'a line is damaged')
-    this.#seen++
-    this.#last++
-    return { seq: this.#last, ...header, bytes }
+  async #copyPlain(from: number, to: number, onPlace: (offset: number) => void): Promise<void> {
+    const { source, signal, keep, rewriter } = this.#filter
+    const range = { from, to, seed: null, ...(signal && { signal }) }
+    await forEachLine(
+      source,
+      range,
+      (chunk, start, end, offset, _header, _sound, _length, size) => {
+        const header = plainHeader(chunk.toString('utf8', start, end))
+        if (header === null) throw this.#anomaly(offset, 'a line is damaged')
+        onPlace(offset)
+        this.#seen++
+        this.#last++
+        if (!keep({ seq: this.#last, ...header, bytes: size + 1 })) {
+          this.#dropped++
+          return undefined
+        }
+        return rewriter.addLine(source, { chunk, start, end, offset, size }, this.#last)
+      },
+    )
   }
 
-  #metaOf(header: LineHeader | null, offset: number, bytes: number): RecordMeta | null {
-    if (header === null) throw this.#anomaly(offset, 'a line is damaged')
-    if (header.kind === '_block') return null
-    if (header.kind.startsWith('_'))
-      throw this.#anomaly(offset, `a line of the kind ${header.kind}`)
-    this.#checkOrder(header.seq, offset)
+  /** A block that its mark proves: at once where the policy says the same of all its records. */
+  async #block(block: ProvenBlock, lastSeq: number): Promise<void> {
+    const { keep, rewriter } = this.#filter
+    const { noneThrough = 0, allAbove = Number.POSITIVE_INFINITY } = keep
+    const { bytes, start, end, offset, mark } = block
+    const { firstSeq, records } = mark
+    const gapless = lastSeq - firstSeq + 1 === records
+    const dropped = lastSeq <= noneThrough
+    const decided = dropped || (gapless && firstSeq > allAbove)
+    if (!decided || !this.#follows(firstSeq, lastSeq, gapless, offset)) {
+      await this.#blockLines(block)
+      return
+    }
+    this.#seen += records
+    this.#last = lastSeq
+    if (dropped) this.#dropped += records
+    else if ((await rewriter.addRun(bytes, start, end, firstSeq)) !== records)
+      throw this.#anomaly(offset, 'a block holds more or fewer records than its mark says')
+  }
+
+  /** True if the numbers are known to be in order without a look at each. */
+  #follows(firstSeq: number, lastSeq: number, gapless: boolean, offset: number): boolean {
+    const through = this.#filter.head?.compactedThrough ?? 0
+    if (firstSeq <= this.#last) return false
+    if (lastSeq <= through) return true
+    if (!gapless || firstSeq !== Math.max(this.#last, through) + 1) return false
+    this.#checkRegion(offset)
+    return true
+  }
+
+  async #blockLines({ bytes, start, end, offset }: ProvenBlock): Promise<void> {
+    const reader = new MetaReader(bytes)
+    for (let at = start; at < end; ) {
+      const lf = bytes.indexOf(LF, at)
+      const place = offset + at - start
+      const meta = reader.at(at, lf)
+      if (meta === null) throw this.#anomaly(place, 'a line is damaged')
+      const line = { chunk: bytes, start: at, end: lf, offset: place, size: lf - at }
+      const waiting = this.#record(meta, line)
+      if (waiting !== undefined) await waiting
+      at = lf + 1
+    }
+  }
+
+  #line(judged: Judged, line: Line): Promise<void> | undefined {
+    const { bytes, offset, long } = line
+    if (judged === 'blank') return undefined
+    if (judged === 'bad') throw this.#anomaly(offset, 'a line is damaged')
+    if (judged === 'own') {
+      this.#requireMark(line)
+      return undefined
+    }
+    const { start, stop } = judged
+    const meta = metaOf(judged, line)
+    if (long === null) {
+      const place = offset + start - line.start
+      return this.#record(meta, {
+        chunk: bytes,
+        start,
+        end: stop,
+        offset: place,
+        size: stop - start,
+      })
+    }
+    const place = offset + long.strayBefore
+    const size = long.length - (long.ended ? 1 : 0) - long.strayBefore - long.strayBehind
+    return this.#record(meta, { chunk: bytes, start: 0, end: 0, offset: place, size })
+  }
+
+  #requireMark({ bytes, start, stop, offset, long }: Line): void {
+    const from = soundStart(bytes, start + (long?.strayBefore ?? 0), stop)
+    const kind = parseHeader(bytes, from, stop)?.kind
+    if (kind !== '_block') throw this.#anomaly(offset, `a line of the kind ${kind}`)
+  }
+
+  #record(meta: RecordMeta, line: VerifiedLine): Promise<void> | undefined {
+    const { keep, rewriter, source } = this.#filter
+    this.#checkOrder(meta.seq, line.offset)
     this.#seen++
-    this.#last = header.seq
-    return { seq: header.seq, kind: header.kind, timestamp: header.timestamp, bytes }
+    this.#last = meta.seq
+    if (keep(meta)) return rewriter.addLine(source, line, meta.seq)
+    this.#dropped++
+    return undefined
   }
 
   #checkOrder(seq: number, offset: number): void {

@@ -25,7 +25,7 @@ import type { Keep } from './compact-job.js'
 import { type CompactRequest, type CompactResult, compactStore } from './store-compact.js'
 import type { StoreCore } from './store-core.js'
 import { describeStore, resetStoreMetrics } from './store-metrics.js'
-import { readRecordMetas, readRecords } from './store-read.js'
+import { readRecordMetaBatches, readRecordMetas, readRecords } from './store-read.js'
 import { recoverStore } from './store-recover.js'
 import { reportOf, scanStore } from './store-scan.js'
 import { upgradeStore } from './store-upgrade.js'
@@ -76,6 +76,13 @@ export class LogStore {
 
   readMeta(options: { readonly signal?: AbortSignal } = {}): AsyncIterable<RecordMeta> {
     return readRecordMetas(this.#core, options)
+  }
+
+  /** The same, many at a time, which is several times faster. */
+  readMetaBatches(
+    options: { readonly signal?: AbortSignal } = {},
+  ): AsyncIterable<readonly RecordMeta[]> {
+    return readRecordMetaBatches(this.#core, options)
   }
 
   async describe(): Promise<StoreDescription> {

@@ -1,11 +1,19 @@
 import type { RecordMeta } from '@papyra/contracts'
-import { seedOf } from '../checksum.js'
+import { blockMetas } from '../scan/record-meta.js'
+import { DamageReporter, type LogSource, metaOf } from '../scan/log-source.js'
+import { readMetaBatches } from '../scan/read-metas.js'
+import { walkForward } from '../scan/walk-forward.js'
 import { trackFromHead } from '../write/block-tracker.js'
-import { withIo } from './io.js'
-import { readHead } from './read-head.js'
+import type { Keep } from './compact-job.js'
+import { type ReadHead, readHead } from './read-head.js'
 import { headWidth } from './rewriter.js'
 import type { StoreCore } from './store-core.js'
-import { readRecordMetas } from './store-read.js'
+import { openSource } from './store-read.js'
+
+export interface MeasureOptions {
+  readonly through: number
+  readonly signal?: AbortSignal
+}
 
 /**
  * How many bytes the log would have if a compaction kept only these records, its head and its block
@@ -13,29 +21,68 @@ import { readRecordMetas } from './store-read.js'
  */
 export async function measureKept(
   core: StoreCore,
-  keep: (meta: RecordMeta) => boolean,
-  options: { readonly through: number; readonly signal?: AbortSignal },
+  keep: Keep,
+  options: MeasureOptions,
 ): Promise<number> {
-  const { vfs, log } = core.settings
-  const { through, signal } = options
-  const file = await withIo('Opening', log, () => vfs.open(log, 'read'))
-  const found = await readHead(file).finally(() => file.close())
-  const metas = readRecordMetas(core, { order: 'oldest', ...(signal && { signal }) })
-  if (found === null) {
+  const source = await openSource(core)
+  try {
+    const found = await readHead(source.file)
+    const { seed } = source
+    if (found !== null && seed !== null) {
+      return await measureChecksummed({ ...source, seed }, found, keep, options)
+    }
+    const { signal } = options
     let bytes = 0
-    for await (const meta of metas) if (keep(meta)) bytes += meta.bytes
+    for await (const batch of readMetaBatches(source, {
+      order: 'oldest',
+      ...(signal && { signal }),
+    }))
+      for (const meta of batch) if (keep(meta)) bytes += meta.bytes
     return bytes
+  } finally {
+    await source.file.close()
   }
-  const plan = { ...found.head, generation: found.head.generation + 1 }
-  const tracker = trackFromHead(plan, headWidth(plan), seedOf(plan.logId))
+}
+
+async function measureChecksummed(
+  source: LogSource & { readonly seed: number },
+  { head, end }: ReadHead,
+  keep: Keep,
+  { through, signal }: MeasureOptions,
+): Promise<number> {
+  const { file, size, seed } = source
+  const plan = { ...head, generation: head.generation + 1 }
+  const tracker = trackFromHead(plan, headWidth(plan), seed)
+  const damage = new DamageReporter(file.path, undefined)
   let answered = plan.firstSeq - 1
-  for await (const meta of metas) {
-    if (!keep(meta)) continue
+  let last = 0
+  const take = (meta: RecordMeta, offset: number): void => {
+    if (meta.seq <= last) damage.bad(offset, meta.bytes)
+    last = meta.seq
+    if (!keep(meta)) return
     tracker.record(meta.seq, meta.bytes)
-    if (!tracker.due()) continue
+    if (!tracker.due()) return
     answered = meta.seq
     tracker.closeBlock()
   }
+  const { blockBytes, generation } = head
+  await walkForward(
+    file,
+    { from: end, to: size, seed, generation, blockBytes, signal },
+    {
+      block: async (block) => {
+        const { offset, mark } = block
+        const metas = blockMetas(block.bytes, block, mark)
+        if (metas === null) damage.bad(offset, mark.bytes)
+        else for (const meta of metas) take(meta, offset)
+      },
+      line: (judged, line) => {
+        if (judged === 'bad') damage.bad(line.offset, line.length)
+        else if (typeof judged === 'object') take(metaOf(judged, line), line.offset)
+        return undefined
+      },
+    },
+  )
   if (through > answered) tracker.closeBlock(through)
   return tracker.end
 }

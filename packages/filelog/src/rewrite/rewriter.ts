@@ -10,6 +10,7 @@ import { type FileLooks, takeLooks } from '../write/atomic-write.js'
 import { type BlockTracker, trackFromHead } from '../write/block-tracker.js'
 import type { StoreLock } from '../write/lock.js'
 import { COPY_BYTES, discardFile, readExactly, withIo, writeAll } from './io.js'
+import { WriteBehind } from './write-behind.js'
 
 /** What is known of the new generation before its records are. */
 export type HeadPlan = Omit<Head, 'nextSeq' | 'compactedThrough' | 'records'>
@@ -45,12 +46,7 @@ export class LogRewriter {
   readonly #plan: HeadPlan | null
   readonly #headBytes: number
   readonly #tracker: BlockTracker | null
-  readonly #out: Buffer = Buffer.allocUnsafe(COPY_BYTES)
-  /** Bytes in `#out`, and from where on they are not summed yet. */
-  #used = 0
-  #summed = 0
-  /** Where `#out` goes. */
-  #position: number
+  readonly #out: WriteBehind
   #records = 0
   #lastSeq = 0
   /** The last number that a mark answers for. */
@@ -81,9 +77,12 @@ export class LogRewriter {
     this.file = file
     this.#plan = plan
     this.#headBytes = plan === null ? 0 : headWidth(plan)
-    this.#position = this.#headBytes
     this.#answered = (plan?.firstSeq ?? 1) - 1
-    this.#tracker = plan === null ? null : trackFromHead(plan, this.#headBytes, seedOf(plan.logId))
+    const tracker = plan === null ? null : trackFromHead(plan, this.#headBytes, seedOf(plan.logId))
+    this.#tracker = tracker
+    this.#out = new WriteBehind(file, this.#headBytes, (bytes, start, end) => {
+      tracker?.sum(bytes, start, end)
+    })
   }
 
   get records(): number {
@@ -96,7 +95,7 @@ export class LogRewriter {
 
   /** Bytes of the new log so far. */
   get size(): number {
-    return this.#position + this.#used
+    return this.#out.size
   }
 
   /**
@@ -104,23 +103,32 @@ export class LogRewriter {
    * `seq`. If it gives a promise, `chunk` must stay as it is until that resolves.
    */
   add(chunk: Buffer, start: number, end: number, seq: number): Promise<void> | undefined {
-    const length = end - start + 1
-    if (this.#used + length > this.#out.length) return this.#addLate(chunk, start, end, seq)
-    chunk.copy(this.#out, this.#used, start, end)
-    this.#out[this.#used + length - 1] = LF
-    this.#used += length
-    return this.#counted(seq, length)
+    const putting = this.#out.putLine(chunk, start, end)
+    const full = this.#count(seq, end - start + 1)
+    if (putting === undefined) return full ? this.#closeBlock() : undefined
+    return full ? putting.then(() => this.#closeBlock()) : putting
   }
 
-  async #addLate(chunk: Buffer, start: number, end: number, seq: number): Promise<void> {
-    await this.#flush()
-    if (end - start < this.#out.length) {
-      await this.add(chunk, start, end, seq)
-      return
+  /**
+   * Takes over `chunk[start, end)`: whole lines, ends included, of records with consecutive numbers
+   * from `firstSeq` on. Resolves with how many they are; until then `chunk` must stay as it is.
+   */
+  async addRun(chunk: Buffer, start: number, end: number, firstSeq: number): Promise<number> {
+    const view = chunk.subarray(0, end)
+    let piece = start
+    let seq = firstSeq
+    for (let at = start; at < end; ) {
+      const lf = view.indexOf(LF, at)
+      if (lf < 0) throw new PapyraError('internal', 'a run of lines does not end with a line')
+      const full = this.#count(seq++, lf + 1 - at)
+      at = lf + 1
+      if (!full) continue
+      await this.#out.put(chunk, piece, at)
+      await this.#closeBlock()
+      piece = at
     }
-    await this.#pass(chunk.subarray(start, end))
-    await this.#pass(Buffer.from('\n'))
-    await this.#counted(seq, end - start + 1)
+    await this.#out.put(chunk, piece, end)
+    return seq - firstSeq
   }
 
   /** Takes over a line as `forEachLine` hands it over, of any length. */
@@ -132,59 +140,37 @@ export class LogRewriter {
 
   /** Takes over a verified line of any length from a file, `[from, to)` without its line end. */
   async addFrom(source: VfsFile, from: number, to: number, seq: number): Promise<void> {
-    await this.#flush()
     for (let at = from; at < to; at += COPY_BYTES) {
-      await this.#pass(await readExactly(source, at, Math.min(COPY_BYTES, to - at)))
+      const part = await readExactly(source, at, Math.min(COPY_BYTES, to - at))
+      await this.#out.put(part, 0, part.length)
     }
-    await this.#pass(Buffer.from('\n'))
-    await this.#counted(seq, to - from + 1)
+    await this.#out.put(Buffer.from('\n'), 0, 1)
+    if (this.#count(seq, to - from + 1)) await this.#closeBlock()
   }
 
-  #counted(seq: number, bytes: number): Promise<void> | undefined {
+  /** Counts a record; true if its block is full, and a mark has to stand behind it. */
+  #count(seq: number, bytes: number): boolean {
     if (this.#tracker !== null && seq <= this.#lastSeq) {
       throw new PapyraError('internal', `the record ${seq} was handed over behind ${this.#lastSeq}`)
     }
     this.#records++
     this.#lastSeq = seq
     this.#tracker?.record(seq, bytes)
-    return this.#tracker?.due() === true ? this.#closeBlock() : undefined
+    return this.#tracker?.due() === true
   }
 
   async #closeBlock(through?: number): Promise<void> {
     const tracker = this.#tracker
     if (tracker === null) return
-    this.#sum()
+    this.#out.sumUp()
     const line = Buffer.from(tracker.closeBlock(through))
     this.#answered = through ?? this.#lastSeq
-    if (this.#used + line.length > this.#out.length) await this.#flush()
-    if (line.length > this.#out.length) {
-      await writeAll(this.file, line, this.#position)
-      this.#position += line.length
-      return
-    }
-    this.#used += line.copy(this.#out, this.#used)
-    this.#summed = this.#used
+    await this.#out.putUnsummed(line)
   }
 
-  #sum(): void {
-    this.#tracker?.sum(this.#out, this.#summed, this.#used)
-    this.#summed = this.#used
-  }
-
-  /** Writes bytes of a record straight through; `#out` must be empty. */
-  async #pass(bytes: Buffer): Promise<void> {
-    await writeAll(this.file, bytes, this.#position)
-    this.#position += bytes.length
-    this.#tracker?.sum(bytes, 0, bytes.length)
-  }
-
-  async #flush(): Promise<void> {
-    this.#sum()
-    const length = this.#used
-    this.#used = 0
-    this.#summed = 0
-    await writeAll(this.file, this.#out, this.#position, length)
-    this.#position += length
+  /** Makes durable what was taken over so far, so that `finish` has little left to do. */
+  async syncSoFar(): Promise<void> {
+    await this.#out.sync()
   }
 
   async #writeHead(
@@ -203,7 +189,7 @@ export class LogRewriter {
   async finish(through: number): Promise<Rewritten> {
     const last = Math.max(through, this.#lastSeq)
     if (last > this.#answered) await this.#closeBlock(last)
-    await this.#flush()
+    await this.#out.finish()
     const head = await this.#writeHead({
       nextSeq: last + 1,
       compactedThrough: last,
@@ -211,11 +197,12 @@ export class LogRewriter {
     })
     await withIo('Syncing', this.file.path, () => this.file.sync())
     const { file } = this
-    return { file, size: this.#position, head, records: this.#records, tracker: this.#tracker }
+    return { file, size: this.#out.size, head, records: this.#records, tracker: this.#tracker }
   }
 
   /** Removes the temporary file. For a rewrite that will not be committed. */
   async discard(): Promise<void> {
+    await this.#out.settle()
     await discardFile(this.#vfs, this.file)
     await this.#vfs.syncDir(dirname(this.file.path)).catch(() => undefined)
   }

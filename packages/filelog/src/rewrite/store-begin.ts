@@ -146,6 +146,7 @@ async function announceOwner(
     clean: false,
     closed: null,
     opened: { at: clock.now(), ...vfs.host },
+    skipped: scan.skipped,
     retention: options.retention === undefined ? before.retention : options.retention,
     totals: { ...totals, values: addCounts(totals.values, counts) },
   }

@@ -5,7 +5,7 @@ import { forEachLine } from '../scan/for-each-line.js'
 import type { LogSource } from '../scan/log-source.js'
 import { readBackward } from '../scan/read-backward.js'
 import { readForward } from '../scan/read-forward.js'
-import { readMetas } from '../scan/read-metas.js'
+import { readMetaBatches } from '../scan/read-metas.js'
 import { recognise } from '../scan/recognise.js'
 import type { Vfs, VfsFile } from '../vfs.js'
 import { errnoOf } from '../write/io-error.js'
@@ -24,7 +24,7 @@ const MOST_TRIES = 20
  * Opens the log for one reader. It keeps this file, and so a consistent view, whatever is renamed
  * over it later. Nothing beyond what was acknowledged is seen, as far as that can be told.
  */
-function openSource(core: StoreCore): Promise<LogSource> {
+export function openSource(core: StoreCore): Promise<LogSource> {
   return guarded(core.settings.log, () => openView(core))
 }
 
@@ -166,12 +166,20 @@ export async function* readRecords(
 /** What retention needs of each record, newest first; see `Backend.readMeta`. */
 export async function* readRecordMetas(
   core: StoreCore,
-  options: { readonly signal?: AbortSignal; readonly order?: 'oldest' | 'newest' } = {},
+  options: { readonly signal?: AbortSignal } = {},
 ): AsyncGenerator<RecordMeta, void, undefined> {
+  for await (const batch of readRecordMetaBatches(core, options)) yield* batch
+}
+
+/** The same, many at a time. */
+export async function* readRecordMetaBatches(
+  core: StoreCore,
+  { signal }: { readonly signal?: AbortSignal } = {},
+): AsyncGenerator<readonly RecordMeta[], void, undefined> {
   core.requireOpen()
   const source = await openSource(core)
   try {
-    yield* readMetas(source, { order: 'newest', ...options })
+    yield* readMetaBatches(source, { order: 'newest', ...(signal && { signal }) })
   } finally {
     await source.file.close()
   }

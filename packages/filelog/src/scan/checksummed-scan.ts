@@ -1,11 +1,12 @@
 import type { Notice } from '@papyra/contracts'
 import { chainStart } from '../block-mark.js'
-import type { Extent, LogScan, OpenBlock } from '../scan-types.js'
+import type { Head } from '../head.js'
+import type { Extent, LogScan, Misplaced, OpenBlock } from '../scan-types.js'
 import type { Vfs } from '../vfs.js'
 import type { Findings } from './findings.js'
 import { knownEndOf, type Known } from './identify.js'
 import { judge, type JudgeContext } from './judge.js'
-import { firstUnproven } from './losses.js'
+import { neverAcknowledged } from './losses.js'
 import { noticeInFlight, noticeUnproven, noticesOfKinds } from './notices.js'
 import type { OpenedLog } from './open-log.js'
 import { counted, emptyScan } from './scan-log.js'
@@ -26,11 +27,13 @@ export async function scanChecksummed(
   vfs: Vfs,
   opened: OpenedLog,
   job: ChecksummedJob,
-): Promise<LogScan> {
+): Promise<LogScan | StaleHead> {
   const { known, findings, options } = job
   const { path, beginning, stat, sidecar, mark } = opened
   const { identity, head } = known
   const walk = await walkOver(opened, known, options)
+  const stale = staleHead(walk, known)
+  if (stale !== null) return stale
   const context = contextOf(opened, known, walk, options)
   if (beginning.state === 'ok') judgeBeginning(beginning, findings)
   const lastSeq = walk.numbers.last
@@ -38,9 +41,9 @@ export async function scanChecksummed(
   const bytesSound = findings.inLog === 0
   const keep = verdict.keep.map(toExtent)
   const records = keep.reduce((n, extent) => n + extent.records, 0)
-  const firstOpen = firstUnproven(walk.numbers.gaps)
-  const last = firstOpen === null ? Math.max(lastSeq, context.knownEnd) : firstOpen - 1
-  const proven = firstOpen === null && allProven(vfs, opened, known)
+  const { firstUnproven } = verdict
+  const last = firstUnproven === null ? Math.max(lastSeq, context.knownEnd) : firstUnproven - 1
+  const proven = firstUnproven === null && allProven(vfs, opened, known)
   const after = proven || options.ownerAlive === true ? null : last
   const notices = [...job.notices, ...noticesOfKinds(path, walk.kinds)]
   if (verdict.inFlight) notices.push(noticeInFlight(path, walk.soundEnd, stat.size))
@@ -49,7 +52,7 @@ export async function scanChecksummed(
     ...emptyScan({ path, sidecar, mark, size: stat.size }, 'checksummed'),
     ...counted(findings.all(), options),
     identity,
-    head: head ?? walk.movedHead?.head ?? null,
+    head: head ?? movedHead(walk, known),
     soundEnd: walk.soundEnd,
     notices,
     records,
@@ -57,13 +60,14 @@ export async function scanChecksummed(
     lastSeq,
     knownEnd: context.knownEnd,
     keep,
-    setAside: [...findings.setAside].sort((a, b) => a.offset - b.offset),
+    setAside: apart(findings.setAside),
     losses: findings.losses,
     cutMends: verdict.onlyTail,
     bytesSound,
     lines: { total: walk.lines.total + (head === null ? 0 : 1), bad: walk.lines.bad },
     foreign: known.foreign,
     unproven: after === null ? null : { after },
+    skipped: neverAcknowledged(walk.numbers.gaps),
     openBlock: bytesSound || verdict.onlyTail ? openBlockOf(walk) : null,
   }
 }
@@ -88,7 +92,11 @@ async function walkOver(
     hasHead: head !== null,
     strayHead: strayHead(beginning),
     // Without a head it is not sure what the first mark should say.
-    disturbed: beginning.state !== 'ok' || beginning.stray.length > 0 || beginning.glued,
+    disturbed:
+      beginning.state !== 'ok' ||
+      beginning.stray.length > 0 ||
+      beginning.glued ||
+      beginning.joined !== null,
     signal: options.signal,
     onProgress: progressTeller(stat.size, options),
   }).run()
@@ -115,6 +123,7 @@ function contextOf(
     size: stat.size,
     region: known.region ?? { after: 0, through: marks.last, records: marks.total },
     recordedLosses: sidecar?.losses ?? [],
+    skipped: sidecar?.skipped ?? [],
     knownEnd: knownEndOf(known),
     provenEnd: sameGeneration || closed !== null ? knownEndOf(known) : null,
     ackedEnd: sameGeneration ? mark.offset : null,
@@ -122,7 +131,15 @@ function contextOf(
     ownerAlive: options.ownerAlive === true,
     hasHead: head !== null,
     olderCopy: known.olderCopy,
+    compactedSince: compactedSince(known),
+    foreignHead: known.foreignHead,
   }
+}
+
+/** What a later generation, of which only the sidecar is left, had compacted. */
+function compactedSince({ identity, sidecar }: Known): JudgeContext['compactedSince'] {
+  if (sidecar === null || sidecar.generation <= identity.generation) return null
+  return { through: sidecar.compactedThrough, records: sidecar.region.records }
 }
 
 /** Stray bytes around the head, as the beginning of those around the lines behind it. */
@@ -138,7 +155,12 @@ function judgeBeginning(
   beginning: Extract<OpenedLog['beginning'], { state: 'ok' }>,
   findings: Findings,
 ): void {
-  const { offset, glued } = beginning
+  const { offset, glued, joined } = beginning
+  if (joined !== null) {
+    const place = { offset: joined.offset, end: joined.end }
+    findings.log('glued_line', place, { detail: 'The head and the next line are on one line.' })
+    findings.aside('glued_line', joined.offset, joined.end)
+  }
   if (!glued) return
   findings.log(
     'glued_line',
@@ -146,6 +168,37 @@ function judgeBeginning(
     { detail: 'Other bytes stand before the head, which is sound.' },
   )
   findings.aside('glued_line', 0, offset)
+}
+
+/** A head of another log or of an older generation tells nothing about this one. */
+function movedHead({ movedHead: found }: WalkResult, { identity }: Known): Head | null {
+  const older = identity.source !== 'lines' && found?.head.generation !== identity.generation
+  return found === null || older ? null : found.head
+}
+
+/** The head is of an older generation than the log behind it, which is of this one. */
+export interface StaleHead {
+  readonly state: 'stale_head'
+  readonly generation: number
+}
+
+function staleHead({ numbers: { marks } }: WalkResult, { head }: Known): StaleHead | null {
+  const [generation] = marks.others
+  if (head === null || marks.own > 0 || marks.others.size !== 1 || generation === undefined)
+    return null
+  return generation > head.generation ? { state: 'stale_head', generation } : null
+}
+
+/** In the order of their place; what is in two of them counts to the first. */
+function apart(ranges: readonly Misplaced[]): Misplaced[] {
+  const out: Misplaced[] = []
+  let end = 0
+  for (const range of [...ranges].sort((a, b) => a.offset - b.offset)) {
+    if (range.end <= end) continue
+    out.push({ ...range, offset: Math.max(range.offset, end) })
+    end = range.end
+  }
+  return out
 }
 
 function toExtent(run: Run): Extent {
@@ -173,7 +226,11 @@ function openBlockOf({ numbers, open, soundEnd, lacksEnd }: WalkResult): OpenBlo
  * False where the store was not closed and its machine has been started anew since, or where sidecar
  * or mark cannot tell how far was acknowledged.
  */
-function allProven(vfs: Vfs, { mark: file }: OpenedLog, { sidecar, mark }: Known): boolean {
+export function allProven(
+  vfs: Vfs,
+  { mark: file }: Pick<OpenedLog, 'mark'>,
+  { sidecar, mark }: Known,
+): boolean {
   if (sidecar?.clean === true) return true
   if (sidecar === null || mark === null) return false
   // The sound slot may be an older one.

@@ -8,6 +8,9 @@ import type { NewRun } from './runs.js'
 /** How much is read behind a block at first; a mark with many runs may need more. */
 const FIRST_SLACK = 64 * 1024
 
+/** Blocks that are larger than this are only verified line by line. */
+export const LARGEST_BLOCK: number = 16 * 1024 * 1024
+
 export interface FastBlock {
   readonly mark: BlockMark
   readonly crc: string
@@ -28,6 +31,7 @@ export async function fastBlock(
   blockBytes: number,
   { seed, generation }: { seed: number; generation: number | null },
 ): Promise<FastBlock | null> {
+  if (blockBytes > LARGEST_BLOCK) return null
   const blockEnd = (await lineEnd(window, pos, blockBytes - 1)) + 1
   if (blockEnd <= 0) return null
   const markEnd = await lineEnd(window, pos, blockEnd)

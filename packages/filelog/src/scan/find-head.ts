@@ -21,6 +21,8 @@ export type Beginning =
       readonly ended: boolean
       /** Bytes before it that are not blank. */
       readonly glued: boolean
+      /** What stands between it and the next line, if its own end is gone. */
+      readonly joined: { readonly offset: number; readonly end: number } | null
     }
   | { readonly state: 'newer'; readonly format: number; readonly logId: string }
   | { readonly state: 'none' }
@@ -54,7 +56,10 @@ export async function findHead(window: FileWindow): Promise<Beginning> {
     const stray = []
     if (at > 0 && at === start) stray.push({ offset: 0, end: at })
     if (blankTo > stop) stray.push({ offset: stop, end: blankTo })
-    const end = blankTo + (ended ? 1 : 0)
+    const next = soundStart(bytes, stop, line)
+    const joined =
+      !ended && bytes[next] === 0x7b && next < line ? { offset: stop, end: next } : null
+    const end = joined?.end ?? blankTo + (ended ? 1 : 0)
     const whole = ended || end < have
     return {
       state: 'ok',
@@ -64,6 +69,7 @@ export async function findHead(window: FileWindow): Promise<Beginning> {
       stray,
       ended: whole,
       glued: at > start,
+      joined,
     }
   }
   return { state: 'none' }

@@ -18,6 +18,8 @@ export interface Known {
   readonly mark: AckMark | null
   /** True if both files beside the log are of another one. */
   readonly foreign: boolean
+  /** The id in the head, if that alone is of another log. */
+  readonly foreignHead: string | null
   /** True if the log is of an older generation than what stands beside it. */
   readonly olderCopy: boolean
   /** `null` if only its marks can tell. */
@@ -102,6 +104,7 @@ export function sideBySide(
     sidecar: ownSidecar,
     mark: ownMark,
     foreign,
+    foreignHead: null,
     olderCopy,
     region: regionOf(identity, head, ownSidecar),
   }

@@ -1,6 +1,7 @@
 import type { Anomaly } from '@papyra/contracts'
 import { type Findings, many } from './findings.js'
-import { missingIn, type Region } from './losses.js'
+import type { JudgeContext } from './judge.js'
+import { missingIn } from './losses.js'
 import type { Gap, Stretch } from './scan-items.js'
 
 /** What a damaged stretch is, once it is known how many records are missing there. */
@@ -53,12 +54,19 @@ function detailOf(code: Anomaly['code'], stretch: Stretch, { records, unproven }
 export function judgeStretch(
   stretch: Stretch,
   gaps: readonly Gap[],
-  _region: Region,
+  { foreignHead }: Pick<JudgeContext, 'foreignHead'>,
   findings: Findings,
 ): void {
   const { records, seq, unproven, unprovenSeq } = missingIn(gaps)
   const code = codeOf(stretch, records + unproven)
-  if (stretch.kind === 'head' && code !== 'head_damaged') {
+  if (stretch.kind === 'head' && foreignHead !== null) {
+    const detail = `The head is of another log, ${foreignHead}; all else is of one.`
+    findings.log('foreign_log', { offset: 0 }, { detail })
+    if (code === 'foreign_record' || code === 'head_damaged') {
+      for (const { offset, end } of stretch.aside) findings.aside('foreign_log', offset, end)
+      return
+    }
+  } else if (stretch.kind === 'head' && code !== 'head_damaged') {
     findings.log('head_damaged', { offset: 0 }, { detail: 'The head is missing or damaged.' })
   }
   const known = code === 'invalid_record' ? stretch.seq : unprovenSeq

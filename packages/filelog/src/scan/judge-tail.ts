@@ -13,7 +13,7 @@ export function judgeTail(
   context: JudgeContext,
   findings: Findings,
 ): { inFlight: boolean } {
-  const { size, ackedEnd, region } = context
+  const { size, ackedEnd } = context
   const { tail, soundEnd } = walk
   const gaps = tailGap === null ? [] : [tailGap]
   const { records } = missingIn(gaps)
@@ -34,11 +34,11 @@ export function judgeTail(
   const ordinary =
     tail.salvaged > 0 || tail.kind === 'head' || tail.unreadable >= 0 || isForeign(tail, walk)
   if (ordinary || records > 0) {
-    judgeStretch(tail, rolledBack ? own : [...own, ...gaps], region, findings)
+    judgeStretch(tail, rolledBack ? own : [...own, ...gaps], context, findings)
     return { inFlight: false }
   }
   if (ackedEnd !== null && soundEnd < ackedEnd) {
-    judgeStretch(size < ackedEnd ? { ...tail, markLike: true } : tail, [], region, findings)
+    judgeStretch(size < ackedEnd ? { ...tail, markLike: true } : tail, [], context, findings)
     return { inFlight: false }
   }
   return tornTail(tail, context, findings)
@@ -77,13 +77,24 @@ function rollBack(
   findings.lose('rolled_back', gaps)
 }
 
-function judgeCleanEnd(walk: WalkResult, { ackedEnd }: JudgeContext, findings: Findings): void {
+function judgeCleanEnd(
+  walk: WalkResult,
+  { ackedEnd, hasHead, size }: JudgeContext,
+  findings: Findings,
+): void {
   const { lacksEnd, soundEnd, open } = walk
+  if (!hasHead && size === 0 && findings.inLog === 0) {
+    findings.log('head_damaged', { offset: 0 }, { detail: 'The log is empty: its head is gone.' })
+    return
+  }
   if (lacksEnd !== null) {
     findings.log('torn_tail', lacksEnd, { detail: 'The last line is whole but for its end.' })
+  } else if (findings.inLog === 0 && open.dueAt >= 0) {
+    const detail = 'A block mark is missing: more records follow than belong into a block.'
+    findings.log('block_mark_damaged', { offset: open.dueAt }, { detail })
   } else if (findings.inLog === 0 && ackedEnd !== null && soundEnd < ackedEnd) {
-    const offset = open.dueAt >= 0 ? open.dueAt : soundEnd
-    findings.log('block_mark_damaged', { offset }, { detail: 'The last block mark is missing.' })
+    const detail = 'The last block mark is missing.'
+    findings.log('block_mark_damaged', { offset: soundEnd }, { detail })
   }
 }
 

@@ -1,10 +1,19 @@
-import type { RecordedLoss } from '@papyra/contracts'
+import type { RecordedLoss, SeqRange } from '@papyra/contracts'
 import type { VfsFile } from '../vfs.js'
 import { type Findings, hullOf, many } from './findings.js'
 import { forEachLine } from './for-each-line.js'
 import { judgeStretch, neverProven } from './judge-stretch.js'
 import { judgeTail } from './judge-tail.js'
-import { excuse, expectAbove, forgive, missingIn, settleByTotals, type Region } from './losses.js'
+import {
+  excuse,
+  expectAbove,
+  forgive,
+  missingIn,
+  namedLosses,
+  settleByTotals,
+  settleSince,
+  type Region,
+} from './losses.js'
 import {
   CopyComparer,
   inOrder,
@@ -24,6 +33,8 @@ export interface JudgeContext {
   readonly size: number
   readonly region: Region
   readonly recordedLosses: readonly RecordedLoss[]
+  /** Numbers that were left out and never acknowledged. */
+  readonly skipped: readonly SeqRange[]
   /** The last number that should be there. */
   readonly knownEnd: number
   /** Beyond which number nothing was proven to be acknowledged; `null` if nothing tells. */
@@ -36,11 +47,17 @@ export interface JudgeContext {
   readonly hasHead: boolean
   /** True if what stands beside it shows that this is an older copy of the log. */
   readonly olderCopy: boolean
+  /** Up to where a later generation was compacted, and how many records it kept there. */
+  readonly compactedSince: { readonly through: number; readonly records: number } | null
+  /** The id of another log, if its head stands at the beginning of this one. */
+  readonly foreignHead: string | null
 }
 
 export interface Verdict {
   /** What is kept, in the order of the numbers. */
   readonly keep: readonly Run[]
+  /** The least number that is not there and of which nothing tells whether it was acknowledged. */
+  readonly firstUnproven: number | null
   /** The tail is being written by a living owner. */
   readonly inFlight: boolean
   /** The only damage is a tail that can be cut off. */
@@ -57,18 +74,18 @@ export async function judge(
   const again = { file: context.file, seed: context.seed, signal: context.signal }
   const tailGap = numbers.finish(context.knownEnd, soundEnd)
   const { gaps } = numbers
-  expectAbove(gaps, context.region.through)
+  const { region, compactedSince, recordedLosses } = context
+  expectAbove(gaps, Math.max(region.through, compactedSince?.through ?? 0))
   const placed = await placeExtras(numbers.extras, gaps, again)
   const keep = inOrder(numbers.kept, gaps, placed)
+  forgive(gaps, namedLosses(recordedLosses))
   await settle(gaps, tailGap, { keep, numbers, context, again })
-  forgive(gaps, context.recordedLosses)
-  if (context.provenEnd !== null) excuse(gaps, context.provenEnd)
+  const firstUnproven = excuse(gaps, context.provenEnd, context.skipped)
 
   judgeHead(walk, context, findings)
   const caused = byCause(gaps)
   for (const stretch of walk.stretches) {
-    if (stretch !== walk.tail)
-      judgeStretch(stretch, caused.get(stretch) ?? [], context.region, findings)
+    if (stretch !== walk.tail) judgeStretch(stretch, caused.get(stretch) ?? [], context, findings)
   }
   for (const gap of gaps)
     if (gap !== tailGap && gap.cause === null) judgeGap(gap, context.region, findings)
@@ -79,7 +96,12 @@ export async function judge(
   const before = findings.inLog
   const { inFlight } = judgeTail(walk, tailGap, context, findings)
   const cuts = walk.tail !== null && findings.setAside.at(-1)?.code === 'torn_tail'
-  return { keep, inFlight, onlyTail: before === 0 && cuts }
+  const unmarked = before === 0 && (cuts || findings.inLog === 0) && lacksMarks(walk, context)
+  if (unmarked) {
+    const detail = `No block mark answers for the numbers up to ${region.through}.`
+    findings.log('block_mark_damaged', { offset: soundEnd }, { detail })
+  }
+  return { keep, firstUnproven, inFlight, onlyTail: before === 0 && cuts && !unmarked }
 }
 
 /** The gaps right behind each damaged stretch. */
@@ -92,6 +114,11 @@ function byCause(gaps: readonly Gap[]): Map<Stretch, Gap[]> {
     else list.push(gap)
   }
   return out
+}
+
+/** True if marks that a rewrite had put behind the records it kept are gone. */
+function lacksMarks({ numbers }: WalkResult, { hasHead, region }: JudgeContext): boolean {
+  return hasHead && numbers.coverage.end().last < region.through
 }
 
 async function settle(
@@ -115,7 +142,11 @@ async function settle(
     return n
   }
   const uncovered = numbers.coverage.uncovered(after, through, records)
-  await settleByTotals(gaps, uncovered, keep, { tail, countWithin })
+  const { compactedSince } = context
+  const named = namedLosses(context.recordedLosses)
+  await settleByTotals(gaps, uncovered, keep, { tail, countWithin, named })
+  if (compactedSince !== null) settleSince(gaps, tail, compactedSince)
+  for (const gap of gaps) gap.open = []
 }
 
 function judgeHead(walk: WalkResult, { hasHead, size }: JudgeContext, findings: Findings): void {
@@ -128,7 +159,12 @@ function judgeHead(walk: WalkResult, { hasHead, size }: JudgeContext, findings: 
     findings.log(
       'head_damaged',
       { offset: 0, end },
-      { detail: `The head is not the first line: it stands at byte ${offset}.` },
+      {
+        detail:
+          offset === 0
+            ? 'The head is that of an older generation.'
+            : `The head is not the first line: it stands at byte ${offset}.`,
+      },
     )
     findings.aside('head_damaged', offset, end)
   } else if (stretch === undefined) {

@@ -1,4 +1,4 @@
-import type { RecordedLoss } from '@papyra/contracts'
+import type { RecordedLoss, SeqRange } from '@papyra/contracts'
 import type { Uncovered } from './coverage.js'
 import { countOf, hull, union, within, without } from './intervals.js'
 import type { Gap, Run } from './scan-items.js'
@@ -21,32 +21,50 @@ export function expectAbove(gaps: readonly Gap[], through: number): void {
   }
 }
 
-/** Numbers beyond the last one that is known to have been acknowledged are no loss. */
-export function excuse(gaps: readonly Gap[], acked: number): void {
-  for (const gap of gaps) {
-    if (gap.dead || gap.last <= acked) continue
-    gap.unproven = within(gap.missing, acked + 1, Number.MAX_SAFE_INTEGER)
-    gap.missing = without(gap.missing, acked + 1, Number.MAX_SAFE_INTEGER)
-  }
-}
-
-/** The least number in gaps that is not there and was never proven to have been acknowledged. */
-export function firstUnproven(gaps: readonly Gap[]): number | null {
+/**
+ * Numbers beyond the last one that is known to have been acknowledged are no loss, nor are those that
+ * were beyond it when an owner went on behind damage. Gives the least of them; `null` if there is none.
+ */
+export function excuse(
+  gaps: readonly Gap[],
+  acked: number | null,
+  skipped: readonly SeqRange[],
+): number | null {
+  const end = acked ?? Number.MAX_SAFE_INTEGER
+  const never = union(skipped, [{ first: end + 1, last: Number.MAX_SAFE_INTEGER }])
   let least: number | null = null
-  for (const { dead, unproven } of gaps) {
-    const first = unproven[0]?.first
-    if (!dead && first !== undefined && (least === null || first < least)) least = first
+  for (const gap of gaps) {
+    if (gap.dead || (gap.last <= end && skipped.length === 0)) continue
+    for (const { first, last } of within(never, gap.first, gap.last)) {
+      gap.unproven.push(...within(gap.missing, first, last))
+      gap.missing = without(gap.missing, first, last)
+    }
+    const first = gap.unproven[0]?.first
+    if (first !== undefined && (least === null || first < least)) least = first
   }
   return least
 }
 
+/** All numbers that are not there and were never proven. */
+export function neverAcknowledged(gaps: readonly Gap[]): SeqRange[] {
+  return union(...gaps.map((gap) => (gap.dead ? [] : gap.unproven)))
+}
+
+/** The numbers that earlier recoveries recorded as lost by name. */
+export function namedLosses(losses: readonly RecordedLoss[]): SeqRange[] {
+  return union(
+    losses.flatMap(({ seq, records }) =>
+      seq !== null && records === seq.last - seq.first + 1 ? [seq] : [],
+    ),
+  )
+}
+
 /** Numbers that an earlier recovery recorded as lost are not lost again. */
-export function forgive(gaps: readonly Gap[], losses: readonly RecordedLoss[]): void {
-  for (const { seq, records } of losses) {
-    if (seq === null || records !== seq.last - seq.first + 1) continue
-    for (const gap of gaps) {
-      gap.missing = without(gap.missing, seq.first, seq.last)
-      gap.open = without(gap.open, seq.first, seq.last)
+export function forgive(gaps: readonly Gap[], named: readonly SeqRange[]): void {
+  for (const gap of gaps) {
+    for (const { first, last } of within(named, gap.first, gap.last)) {
+      gap.missing = without(gap.missing, first, last)
+      gap.open = without(gap.open, first, last)
     }
   }
 }
@@ -56,6 +74,8 @@ export interface Recount {
   readonly tail: Gap | null
   /** Counts the records of a run that have numbers in a range, by reading them again. */
   readonly countWithin: (run: Run, first: number, last: number) => Promise<number>
+  /** What earlier recoveries recorded by name: a record that is back all the same is not counted. */
+  readonly named: readonly SeqRange[]
 }
 
 /**
@@ -66,21 +86,74 @@ export async function settleByTotals(
   gaps: readonly Gap[],
   uncovered: readonly Uncovered[],
   keep: readonly Run[],
-  { tail, countWithin }: Recount,
+  { tail, countWithin, named }: Recount,
 ): Promise<void> {
   const open = gaps.filter((gap) => !gap.dead && gap.open.length > 0)
+  open.sort((a, b) => a.first - b.first)
   for (const { after, last, records } of uncovered) {
-    const here = open.filter((gap) => within(gap.open, after + 1, last).length > 0)
-    if (here.length === 0) continue
-    let found = 0
-    for (const run of keep) {
-      if (run.lastSeq <= after || run.firstSeq > last) continue
-      const whole = run.firstSeq > after && run.lastSeq <= last
-      found += whole ? run.records : await countWithin(run, after + 1, last)
-    }
-    assign(here, tail, { first: after + 1, last }, records === null ? 0 : records - found)
+    const here = between(open, after + 1, last)
+    if (here.length === 0 || records === null) continue
+    let found = await countIn(keep, { first: after + 1, last }, countWithin)
+    // What had been recorded as lost was not there when the total was taken.
+    for (const seq of within(named, after + 1, last)) found -= await countIn(keep, seq, countWithin)
+    assign(here, tail, { first: after + 1, last }, records - found)
   }
-  for (const gap of open) gap.open = []
+}
+
+/** Of gaps in order, those with open numbers in a part. */
+function between(open: readonly Gap[], first: number, last: number): Gap[] {
+  const out: Gap[] = []
+  for (let i = firstFrom(open, first, (gap) => gap.last); i < open.length; i++) {
+    const gap = open[i] as Gap
+    if (gap.first > last) break
+    if (within(gap.open, first, last).length > 0) out.push(gap)
+  }
+  return out
+}
+
+/** Index of the first item, of those in order, whose last number is `first` or beyond. */
+function firstFrom<T>(items: readonly T[], first: number, lastOf: (item: T) => number): number {
+  let low = 0
+  let high = items.length
+  while (low < high) {
+    const mid = (low + high) >>> 1
+    if (lastOf(items[mid] as T) < first) low = mid + 1
+    else high = mid
+  }
+  return low
+}
+
+async function countIn(
+  keep: readonly Run[],
+  { first, last }: SeqRange,
+  countWithin: Recount['countWithin'],
+): Promise<number> {
+  let found = 0
+  for (let i = firstFrom(keep, first, (run) => run.lastSeq); i < keep.length; i++) {
+    const run = keep[i] as Run
+    if (run.firstSeq > last) break
+    const from = Math.max(run.firstSeq, first)
+    const to = Math.min(run.lastSeq, last)
+    if (run.records === run.lastSeq - run.firstSeq + 1) found += to - from + 1
+    else if (from === run.firstSeq && to === run.lastSeq) found += run.records
+    else found += await countWithin(run, first, last)
+  }
+  return found
+}
+
+/**
+ * An older copy lacks what came since, of which a compaction had left so many records: no more than
+ * those are missing, and which is not known.
+ */
+export function settleSince(
+  gaps: readonly Gap[],
+  tail: Gap | null,
+  { through, records }: { readonly through: number; readonly records: number },
+): void {
+  const here = gaps.filter((gap) => !gap.dead && within(gap.open, 1, through).length > 0)
+  const open = union(...here.map((gap) => within(gap.open, 1, through)))
+  if (open.length > 0)
+    assign(here, tail, { first: 1, last: through }, Math.min(records, countOf(open)))
 }
 
 /**

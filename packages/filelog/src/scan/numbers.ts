@@ -26,6 +26,8 @@ export class Numbers {
   readonly extras: ExtraGroup[] = []
   readonly faults: MarkFault[] = []
   readonly coverage: Coverage = new Coverage()
+  /** How many block marks are of this generation, and of which others there are some. */
+  readonly marks: { own: number; readonly others: Set<number> } = { own: 0, others: new Set() }
   /** The block that is open: the number, the checksum and the total of the mark before it. */
   answered: number
   chain: string
@@ -174,7 +176,8 @@ export class Numbers {
     jump.dead = true
     this.#early = this.last
     this.#jump = null
-    this.#pending = this.#pending.filter((gap) => gap !== jump)
+    if (this.#pending.at(-1) === jump) this.#pending.pop()
+    else this.#pending = this.#pending.filter((gap) => gap !== jump)
     this.cursor = jump.first - 1
     this.#disturbed = true
     const first = early[0]
@@ -213,6 +216,7 @@ export class Numbers {
       this.#skip(mark.lastSeq, offset, { offset, end })
       this.cursor = mark.lastSeq
     }
+    this.marks.own++
     this.coverage.add(mark)
     const fits = mark.bytes === offset - blockStart && at.sumMatches
     if (this.#resolve(mark)) this.#disturbed = true
@@ -231,6 +235,7 @@ export class Numbers {
 
   /** A sound mark of another generation: it says nothing about this one. */
   foreignMark({ generation }: BlockMark, place: { offset: number; end: number }): void {
+    this.marks.others.add(generation)
     const detail = `A block mark of generation ${generation}, which is not the log's.`
     this.faults.push({ ...place, unless: [], detail })
     this.#disturbed = true

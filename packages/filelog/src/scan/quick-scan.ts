@@ -56,7 +56,13 @@ function untouched({ stat, mark, beginning }: OpenedLog, known: Known): ClosedFi
   const { sidecar, head, foreign, olderCopy, identity } = known
   if (sidecar === null || head === null || foreign || olderCopy || beginning.state !== 'ok')
     return null
-  if (beginning.stray.length > 0 || beginning.glued || !beginning.ended) return null
+  if (
+    beginning.stray.length > 0 ||
+    beginning.glued ||
+    beginning.joined !== null ||
+    !beginning.ended
+  )
+    return null
   const { clean, closed, next, generation } = sidecar
   if (!clean || closed === null || next !== null || generation !== identity.generation) return null
   if (mark.state !== 'ok' || known.mark === null || mark.damaged.length > 0) return null
@@ -125,6 +131,7 @@ async function openBlockFromEnd(
       const mark = end.take(line)
       if (mark === 'bad' || lines.bytesRead > MOST_BYTES) return null
       if (mark === null) continue
+      if (mark.mark.generation !== generation) return null
       place = { offset: line.offset + line.length, total: mark.mark.total, prev: mark.crc }
       found = true
       break

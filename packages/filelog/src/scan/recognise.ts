@@ -1,10 +1,11 @@
 import type { Buffer } from 'node:buffer'
 import { checksum, parseHex8, seedOf } from '../checksum.js'
-import { LF, TAIL_BYTES, hasTail, parseHeader } from '../frame.js'
+import { LF, TAIL_BYTES, hasTail, parseHeader, verifies } from '../frame.js'
 import { idWithSeed, seedBefore } from './crc-math.js'
 import { HEAD_BYTES } from './find-head.js'
-import type { FileWindow } from './file-window.js'
+import { FileWindow } from './file-window.js'
 import { plainHeader } from './log-source.js'
+import type { OpenedLog } from './open-log.js'
 import { soundStart, soundStop } from './stray.js'
 
 /** Lines that are looked at to recognise a file whose head does not tell. */
@@ -61,6 +62,39 @@ export async function recognise(window: FileWindow, besideMissing: boolean): Pro
     lines <= 1 && plainHeader(bytes.toString('utf8', soundStart(bytes, 0, have), have)) !== null
   if (objects > 0 || single) return { what: 'plain' }
   return { what: 'nothing', detail: 'No line in it is a JSON object.' }
+}
+
+/** Lines that are looked at to tell whose log stands behind a head. */
+const MOST_SAMPLES = 100
+
+/**
+ * True if the head is of another log while sidecar, mark and the lines behind it agree that they are
+ * of one.
+ */
+export async function onlyHeadIsForeign({
+  file,
+  stat,
+  beginning,
+  sidecar,
+  mark,
+}: OpenedLog): Promise<boolean> {
+  if (beginning.state !== 'ok' || sidecar.state !== 'ok' || mark.state !== 'ok') return false
+  const { logId } = sidecar.sidecar
+  if (logId !== mark.mark.logId || logId === beginning.head.logId) return false
+  const window = new FileWindow(file, stat.size, 1024 * 1024)
+  const have = await window.load(beginning.end, 1024 * 1024)
+  const base = window.index(beginning.end)
+  const bytes = window.buffer.subarray(base, base + have)
+  let ours = 0
+  let theirs = 0
+  for (let at = 0, lines = 0; at < have && lines < MOST_SAMPLES; lines++) {
+    const lf = bytes.indexOf(LF, at)
+    const end = lf < 0 ? have : lf
+    if (verifies(bytes, at, end, seedOf(logId))) ours++
+    else if (verifies(bytes, at, end, seedOf(beginning.head.logId))) theirs++
+    at = end + 1
+  }
+  return ours > theirs
 }
 
 function count(seeds: Map<number, number>, seed: number): void {

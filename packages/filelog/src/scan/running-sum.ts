@@ -2,6 +2,7 @@ import type { Buffer } from 'node:buffer'
 import { checksum } from '../checksum.js'
 import type { VfsFile } from '../vfs.js'
 import { FileWindow } from './file-window.js'
+import { verifyLines } from './verify-lines.js'
 
 /** The checksum of a block, taken in large pieces while its lines go by one by one. */
 export class RunningSum {
@@ -32,6 +33,19 @@ export class RunningSum {
     if (n > index) return
     this.#state = checksum(bytes.subarray(index - n, index), this.#state)
     this.#pos = pos
+  }
+
+  /** Verifies lines together, from where the sum is on; see `verifyLines`. The sum moves along. */
+  overLines(bytes: Buffer, from: number, to: number, pos: number): number {
+    this.upTo(bytes, from, pos)
+    const follows = this.#whole && this.#pos === pos
+    const sum = { seed: this.#seed, state: follows ? this.#state : this.#seed }
+    const end = verifyLines(bytes, from, to, sum)
+    if (follows && end >= 0) {
+      this.#state = sum.state
+      this.#pos = pos + end - from
+    }
+    return end
   }
 
   /** Bytes went by that were never in memory as a whole: the sum has to be read again. */

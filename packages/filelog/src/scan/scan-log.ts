@@ -5,7 +5,7 @@ import type { LogScan } from '../scan-types.js'
 import type { Vfs } from '../vfs.js'
 import { readMarkFile } from '../write/mark-file.js'
 import { readSidecarFile } from '../write/sidecar-file.js'
-import { scanChecksummed } from './checksummed-scan.js'
+import { allProven, scanChecksummed } from './checksummed-scan.js'
 import { FileWindow } from './file-window.js'
 import { Findings } from './findings.js'
 import { identityOf, identityWithoutHead, knownEndOf, sideBySide, type Known } from './identify.js'
@@ -13,7 +13,7 @@ import { noticesBeside } from './notices.js'
 import { notFound, openLog, resolveLog, type OpenedLog } from './open-log.js'
 import { scanPlain } from './plain-scan.js'
 import { quickScan } from './quick-scan.js'
-import { recognise } from './recognise.js'
+import { onlyHeadIsForeign, recognise } from './recognise.js'
 import type { LogScanOptions } from './scan-options.js'
 
 /** What all scans of one log share before they are told apart. */
@@ -57,7 +57,13 @@ async function scanOpened(vfs: Vfs, opened: OpenedLog, options: LogScanOptions):
       detail: `It is of format ${format}, which this version does not know.`,
     })
   }
-  if (beginning.state === 'ok') return scanKnown(vfs, opened, options)
+  if (beginning.state === 'ok') {
+    const headOnly = await onlyHeadIsForeign(opened)
+    if (!headOnly) return scanKnown(vfs, opened, options)
+    return scanKnown(vfs, { ...opened, beginning: { state: 'none' } }, options, {
+      foreignHead: beginning.head.logId,
+    })
+  }
   const besideMissing = sidecar.state === 'missing' && mark.state === 'missing'
   if (stat.size === 0 && besideMissing) return scanPlain(opened, options)
   if (identityWithoutHead(opened, null) === null) {
@@ -67,7 +73,8 @@ async function scanOpened(vfs: Vfs, opened: OpenedLog, options: LogScanOptions):
       return refused(base, 'unrecognised', { code: 'unreadable', path, detail: recognised.detail })
     }
     if (recognised.what === 'plain') return scanPlain(opened, options)
-    return scanKnown(vfs, opened, options, identityWithoutHead(opened, recognised))
+    const identity = identityWithoutHead(opened, recognised)
+    return scanKnown(vfs, opened, options, { identity })
   }
   return scanKnown(vfs, opened, options)
 }
@@ -76,21 +83,29 @@ async function scanKnown(
   vfs: Vfs,
   opened: OpenedLog,
   options: LogScanOptions,
-  fromLines: Known['identity'] | null = null,
+  more: { identity?: Known['identity'] | null; foreignHead?: string } = {},
 ): Promise<LogScan> {
   const { path, beginning } = opened
   const head = beginning.state === 'ok' ? beginning.head : null
   const identity =
-    head === null ? (fromLines ?? identityWithoutHead(opened, null)) : identityOf(head)
+    head === null ? (more.identity ?? identityWithoutHead(opened, null)) : identityOf(head)
   if (identity === null) throw new TypeError('a log without an identity')
   const findings = new Findings(path)
-  const known = sideBySide(path, identity, head, opened, { findings, bootId: vfs.host.bootId })
+  const beside = sideBySide(path, identity, head, opened, { findings, bootId: vfs.host.bootId })
+  const { foreignHead } = more
+  const known = foreignHead === undefined ? beside : { ...beside, foreign: true, foreignHead }
   const notices = await noticesBeside(vfs, path, known, options.ownerAlive === true)
   if (options.coverage === 'auto') {
     const quick = await quickScan(opened, known, notices, options)
     if (quick !== null) return quick
   }
-  return scanChecksummed(vfs, opened, { known, findings, notices, options })
+  const scan = await scanChecksummed(vfs, opened, { known, findings, notices, options })
+  if (scan.state !== 'stale_head') return scan
+  const renewed = identityWithoutHead(opened, null)
+  const fitting = renewed?.generation === scan.generation ? renewed : null
+  const bare: Known['identity'] = { ...identity, generation: scan.generation, source: 'lines' }
+  const without: OpenedLog = { ...opened, beginning: { state: 'none' } }
+  return scanKnown(vfs, without, options, { identity: fitting ?? bare })
 }
 
 /** There is no log. If what stands beside it says that there was one, all of it is gone. */
@@ -122,6 +137,7 @@ async function scanMissing(vfs: Vfs, path: string, options: LogScanOptions): Pro
     losses: findings.losses,
     bytesSound: false,
     foreign: known.foreign,
+    unproven: allProven(vfs, beside, known) ? null : { after: knownEnd },
   }
 }
 
@@ -149,6 +165,7 @@ export function emptyScan(base: ScanBase, state: LogScan['state']): LogScan {
     lines: { total: 0, bad: 0 },
     foreign: false,
     unproven: null,
+    skipped: [],
     openBlock: null,
   }
 }

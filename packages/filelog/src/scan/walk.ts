@@ -17,10 +17,11 @@ import { UnknownKinds } from './unknown-kinds.js'
 import {
   BadLines,
   BlockPlace,
-  LARGEST_BLOCK,
-  linesAreUtf8,
   movedHead,
   numberBehind,
+  placeFound,
+  ProvenLines,
+  STEP,
   windowFor,
 } from './walk-parts.js'
 import type { WalkOptions, WalkResult } from './walk-types.js'
@@ -33,11 +34,11 @@ export class Walk {
   readonly #analyst: StretchAnalyst
   readonly #block: BlockPlace
   readonly #bad: BadLines = new BadLines()
+  readonly #proven: ProvenLines
   readonly #stretches: Stretch[] = []
   readonly #strays: Strays = new Strays()
   readonly #kinds: UnknownKinds = new UnknownKinds()
   readonly #lines = { total: 0, bad: 0 }
-  #allUtf8 = true
   #soundEnd: number
   #lacksEnd: WalkResult['lacksEnd'] = null
   #movedHead: WalkResult['movedHead'] = null
@@ -48,6 +49,7 @@ export class Walk {
     this.#window = windowFor(file, size, blockBytes)
     this.#analyst = new StretchAnalyst(file, size, { seed, generation }, signal)
     this.#block = new BlockPlace(from, seed, blockBytes)
+    this.#proven = new ProvenLines(seed, this.#block.sum)
     this.numbers = new Numbers(after, chain)
     if (options.disturbed) this.numbers.disturb()
     if (options.strayHead !== null) this.#strays.all.push(options.strayHead)
@@ -94,14 +96,12 @@ export class Walk {
   /** A whole block at once, if its mark proves it; where the next one begins, or -1. */
   async #fast(pos: number): Promise<number> {
     const { blockBytes, seed, generation } = this.#options
-    const block =
-      blockBytes > LARGEST_BLOCK ? null : await fastBlock(this.#window, pos, blockBytes, { seed, generation })
+    const block = await fastBlock(this.#window, pos, blockBytes, { seed, generation })
     if (block === null) return -1
     const { run, mark, crc, end } = block
-    const { numbers } = this
-    if (mark.after < numbers.cursor && mark.lastSeq > numbers.cursor) return -1
-    numbers.block(run, mark)
-    numbers.mark(mark, crc, { offset: run.end, end, blockStart: pos, sumMatches: true })
+    if (mark.after < this.numbers.cursor && mark.lastSeq > this.numbers.cursor) return -1
+    this.numbers.block(run, mark)
+    this.numbers.mark(mark, crc, { offset: run.end, end, blockStart: pos, sumMatches: true })
     this.#lines.total += mark.records + 1
     this.#newBlock(end)
     return end
@@ -120,10 +120,9 @@ export class Walk {
       to: size,
       seed,
       wholeUpTo: 0,
+      step: STEP,
       signal,
-      onBytes: (bytes: Buffer, from: number, to: number) => {
-        this.#allUtf8 = linesAreUtf8(bytes, from, to)
-      },
+      onBytes: (bytes: Buffer, from: number, to: number) => this.#proven.restart(bytes, from, to),
       onMove: (bytes: Buffer, index: number, at: number) => {
         this.#block.sum.upTo(bytes, index, at)
         this.#options.onProgress(at, this.numbers.records)
@@ -134,12 +133,12 @@ export class Walk {
 
   #line(line: Line): Step | Promise<Step> {
     const { bytes, start, stop, offset, length } = line
-    if (line.long === null && verifies(bytes, start, stop, this.#options.seed)) {
-      const usual = !this.#bad.open && line.ended && this.#allUtf8
+    if (line.long === null && this.#proven.proves(line)) {
+      const usual = !this.#bad.open && line.ended && this.#proven.allUtf8
       const seq = usual ? recordSeq(bytes, start, stop) : 0
       if (seq === 0) return this.#sound(line, start, stop)
-      this.#lines.total++
       const end = offset + length
+      this.#lines.total++
       if (this.#block.dueAt >= 0 || !this.#block.due(offset)) {
         this.#soundEnd = end
         if (this.numbers.next(seq, offset, end)) return undefined
@@ -200,11 +199,13 @@ export class Walk {
     const { bytes, offset, long } = line
     const end = offset + line.length
     const header = parseHeader(bytes, start, stop)
-    if (this.#bad.open) await this.#endStretch(numberBehind(header, this.numbers.cursor))
+    if (this.#bad.open)
+      await this.#endStretch(numberBehind(header, this.numbers.cursor), header?.kind)
     this.#lines.total++
     if (!line.ended) this.#lacksEnd = { offset, end }
     const valid =
-      header !== null && (this.#allUtf8 || long !== null || isUtf8(bytes.subarray(start, stop)))
+      header !== null &&
+      (this.#proven.allUtf8 || long !== null || isUtf8(bytes.subarray(start, stop)))
     if (!valid) return this.#invalid(line, header)
     if (header.kind === '_block' && long === null) return this.#mark(line, start, stop)
     if (header.kind === '_log' && this.#adoptHead(line, { start, stop })) return undefined
@@ -256,22 +257,14 @@ export class Walk {
   }
 
   /** Closes the open stretch; `before` is the number of the first sound line behind it. */
-  async #endStretch(before: number): Promise<Stretch> {
-    const due = this.#block.due(this.#bad.from)
+  async #endStretch(before: number, kind?: string): Promise<Stretch> {
+    // If the mark that is due comes next, it is not what is damaged.
+    const due = kind !== '_block' && this.#block.due(this.#bad.from)
     const place = this.#bad.close(this.numbers.cursor, before, due)
-    const { stretch, found } = await this.#analyst.analyse(place)
-    this.#stretches.push(stretch)
-    this.numbers.stretch(stretch)
-    for (const { offset, end, seq, mark, ended } of found) {
-      if (mark === null) {
-        this.numbers.run({ offset, end, firstSeq: seq, lastSeq: seq, records: 1, ended }, true)
-        continue
-      }
-      const blockStart = this.#block.start
-      this.numbers.mark(mark.mark, mark.crc, { offset, end, blockStart, sumMatches: false })
-      this.#newBlock(end)
-      this.numbers.stretch(stretch)
-    }
-    return stretch
+    const result = await this.#analyst.analyse(place)
+    this.#stretches.push(result.stretch)
+    const end = placeFound(result, this.numbers, this.#block)
+    if (end >= 0) this.#soundEnd = end
+    return result.stretch
   }
 }

@@ -105,3 +105,45 @@ test('a log whose lines were all joined into one keeps every record', async () =
   expect([...bySeq(await readAll(store))]).toEqual([...before])
   await store.close()
 })
+
+test('acknowledged records that inserted bytes push beyond the mark are not torn off', async () => {
+  const vfs = memVfs()
+  const before = bySeq(await filled(vfs, 12, { close: false }))
+  const killed = vfs.kill()
+  const bytes = killed.bytes(LOG)
+  const [at = 0] = lineRanges(bytes)[recordLines(bytes).at(-1) ?? 0] ?? []
+  const [from = 0] = lineRanges(bytes)[1] ?? []
+  const parts = [
+    bytes.subarray(0, from),
+    '\n'.repeat(600),
+    bytes.subarray(from, at),
+    '{}\n',
+    bytes.subarray(at),
+  ]
+  killed.put(LOG, Buffer.concat(parts.map((part) => Buffer.from(part))))
+  const store = await open(killed)
+  const report = await store.recover({ mode: 'repair', force: true })
+  expect(report.before.anomalyCounts['torn_tail']).toBeUndefined()
+  expect(report.losses).toEqual([])
+  expect([...bySeq(await readAll(store))]).toEqual([...before])
+  await store.close()
+})
+
+test('after a power cut, sound records behind a damaged one stay, and no number is given again', async () => {
+  const vfs = memVfs()
+  const before = bySeq(await filled(vfs, 12, { close: false }))
+  let states = 0
+  for (const { vfs: booted } of vfs.crashStates({ samples: 8, exhaustiveUpTo: 16 })) {
+    const bytes = Buffer.from(booted.bytes(LOG))
+    const [from = 0] = lineRanges(bytes)[recordLines(bytes)[2] ?? 0] ?? []
+    bytes[from + 40] = (bytes[from + 40] ?? 0) ^ 1
+    booted.put(LOG, bytes)
+    const store = await open(booted)
+    await store.recover({ mode: 'repair', acceptLoss: true })
+    expect([...bySeq(await readAll(store))]).toEqual([...before].filter(([seq]) => seq !== 3))
+    expect((await store.begin()).nextSeq).toBe(13)
+    await store.close()
+    states++
+  }
+  expect(states).toBeGreaterThan(1)
+})

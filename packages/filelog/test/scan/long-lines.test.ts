@@ -13,7 +13,7 @@ import { madeFile } from './counting-file.js'
 
 const GIB = 1024 ** 3
 const seed = seedOf('log-a')
-const head = encodeHead({ ...buildLog({ last: 0 }).head, blockBytes: 4 << 20 })
+const head = encodeHead({ ...buildLog({ last: 0 }).head, blockBytes: 2 * GIB })
 
 /** A log of which record 2 is one line of about `length` bytes; only what is not a run of `a` is in memory. */
 function logWithLongLine(
