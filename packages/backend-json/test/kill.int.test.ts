@@ -130,6 +130,9 @@ async function killEverywhere(plan: Plan): Promise<number> {
   return killed
 }
 
+/** What the workload `append` leaves in a store: forty calls of one and two records in turn. */
+const RECORDS = 60
+
 let total = 0
 
 // Hundreds of processes, one after the other, on machines that do other things too.
@@ -155,7 +158,7 @@ describe('SIGKILL before, half-way through and after every write and sync', TIME
       workload: 'compact',
       prepare: (dir) => copyInto(start, dir),
       // The policy keeps six, of which up to three may have been appended before it was applied.
-      promised: (acked) => [46, 47, 48, ...acked],
+      promised: (acked) => [RECORDS - 2, RECORDS - 1, RECORDS, ...acked],
       lossAllowed: 0,
     })
     total += killed
@@ -174,7 +177,7 @@ describe('SIGKILL before, half-way through and after every write and sync', TIME
     const killed = await killEverywhere({
       workload: 'recover',
       prepare: (dir) => copyInto(start, dir),
-      promised: () => Array.from({ length: 48 }, (_, i) => i + 1).filter((seq) => seq !== 9),
+      promised: () => Array.from({ length: RECORDS }, (_, i) => i + 1).filter((seq) => seq !== 9),
       lossAllowed: 1,
     })
     total += killed

@@ -36,7 +36,10 @@ export function decodeSlot(slot: Uint8Array): AckMark | null {
   if (slot.length !== SLOT_BYTES || slot[SLOT_BYTES - 1] !== LF) return null
   let raw: Record<string, unknown>
   try {
-    raw = JSON.parse(Buffer.from(slot.buffer, slot.byteOffset, slot.length).toString()) as Record<string, unknown>
+    raw = JSON.parse(Buffer.from(slot.buffer, slot.byteOffset, slot.length).toString()) as Record<
+      string,
+      unknown
+    >
   } catch {
     return null
   }
@@ -45,7 +48,13 @@ export function decodeSlot(slot: Uint8Array): AckMark | null {
   if (!verifies(slot, 0, SLOT_BYTES - 1, seedOf(logId))) return null
   const numbers = [raw['generation'], raw['turn'], raw['acked'], raw['synced'], raw['offset']]
   if (!numbers.every((n) => Number.isSafeInteger(n) && (n as number) >= 0)) return null
-  const [generation, turn, acked, synced, offset] = numbers as [number, number, number, number, number]
+  const [generation, turn, acked, synced, offset] = numbers as [
+    number,
+    number,
+    number,
+    number,
+    number,
+  ]
   return { logId, generation, turn, acked, synced, offset }
 }
 

@@ -56,7 +56,10 @@ function count(value: unknown): number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : -1
 }
 
-function runsOf(value: unknown, mark: { records: number; span: number }): readonly number[] | null | undefined {
+function runsOf(
+  value: unknown,
+  mark: { records: number; span: number },
+): readonly number[] | null | undefined {
   if (value === undefined) return mark.records === mark.span ? null : undefined
   if (!Array.isArray(value)) return undefined
   let present = 0
@@ -74,7 +77,11 @@ function runsOf(value: unknown, mark: { records: number; span: number }): readon
  * Reads the mark in the line `bytes[start, end)`, whose checksum the caller has verified. `null` if
  * it contradicts itself. `crc` is its own checksum.
  */
-export function decodeBlockMark(bytes: Uint8Array, start: number, end: number): { mark: BlockMark; crc: string } | null {
+export function decodeBlockMark(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): { mark: BlockMark; crc: string } | null {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString()
   let raw: Record<string, unknown>
   try {
@@ -94,7 +101,8 @@ export function decodeBlockMark(bytes: Uint8Array, start: number, end: number): 
   }
   if (Object.values(mark).some((n) => n < 0) || raw['seq'] !== mark.lastSeq) return null
   const { prev, sum } = raw
-  if (typeof prev !== 'string' || typeof sum !== 'string' || !HEX8.test(prev) || !HEX8.test(sum)) return null
+  if (typeof prev !== 'string' || typeof sum !== 'string' || !HEX8.test(prev) || !HEX8.test(sum))
+    return null
   const runs = runsOf(raw['runs'], { records: mark.records, span: mark.lastSeq - mark.after })
   if (runs === undefined) return null
   return { mark: { ...mark, prev, sum, runs }, crc: text.slice(-10, -2) }

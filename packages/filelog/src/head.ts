@@ -68,7 +68,8 @@ export function decodeHead(bytes: Uint8Array, start: number, end: number): HeadR
   if (raw['format'] > FORMAT) return { state: 'newer', format: raw['format'], logId }
   const { generation, first_seq, next_seq, compacted_through, records, created, block_bytes } = raw
   if (!isCount(generation) || !isCount(first_seq) || !isCount(next_seq)) return DAMAGED
-  if (!isCount(compacted_through) || !isCount(records) || !isCount(block_bytes) || block_bytes < 1) return DAMAGED
+  if (!isCount(compacted_through) || !isCount(records) || !isCount(block_bytes) || block_bytes < 1)
+    return DAMAGED
   if (typeof created !== 'number') return DAMAGED
   const head: Head = {
     format: raw['format'],

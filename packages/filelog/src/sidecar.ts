@@ -1,5 +1,11 @@
 import { Buffer } from 'node:buffer'
-import type { HistoryEntry, MetricKey, RecordedLoss, RetentionPolicy, SeqRange } from '@papyra/contracts'
+import type {
+  HistoryEntry,
+  MetricKey,
+  RecordedLoss,
+  RetentionPolicy,
+  SeqRange,
+} from '@papyra/contracts'
 import { seedOf } from './checksum.js'
 import { LF, sealLine, verifies } from './frame.js'
 
@@ -54,7 +60,12 @@ export interface Sidecar {
   readonly clean: boolean
   readonly closed: ClosedFigures | null
   /** Who opened it last: to tell a killed process from a lost machine. */
-  readonly opened: { readonly at: number; readonly bootId: string; readonly pid: number; readonly hostname: string } | null
+  readonly opened: {
+    readonly at: number
+    readonly bootId: string
+    readonly pid: number
+    readonly hostname: string
+  } | null
   /** The least number that the next record may get. */
   readonly nextSeq: number
   readonly compactedThrough: number
@@ -70,7 +81,10 @@ export interface Sidecar {
   readonly skipped?: readonly SeqRange[]
   readonly totals: Totals
   /** The totals at the last reset; `null` if there was none. */
-  readonly baseline: { readonly at: number; readonly values: { readonly [K in MetricKey]?: number } } | null
+  readonly baseline: {
+    readonly at: number
+    readonly values: { readonly [K in MetricKey]?: number }
+  } | null
 }
 
 export const HISTORY_LIMIT = 500
@@ -81,7 +95,9 @@ const DATA_KEYS = new Set(['event', 'audit', 'dead_letter'])
 function mapKeys(value: unknown, map: (key: string) => string): unknown {
   if (Array.isArray(value)) return value.map((item) => mapKeys(item, map))
   if (typeof value !== 'object' || value === null) return value
-  const entries = Object.entries(value).map(([k, v]) => [DATA_KEYS.has(k) ? k : map(k), mapKeys(v, map)] as const)
+  const entries = Object.entries(value).map(
+    ([k, v]) => [DATA_KEYS.has(k) ? k : map(k), mapKeys(v, map)] as const,
+  )
   return Object.fromEntries(entries)
 }
 
@@ -107,21 +123,33 @@ export function decodeSidecar(bytes: Uint8Array, formatRead: number): SidecarRes
   if (end < 1 || bytes[end] !== LF || bytes.indexOf(LF) !== end) return { state: 'damaged' }
   let raw: Record<string, unknown>
   try {
-    raw = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString()) as Record<string, unknown>
+    raw = JSON.parse(
+      Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString(),
+    ) as Record<string, unknown>
   } catch {
     return { state: 'damaged' }
   }
   const logId = raw['log_id']
-  if (raw['kind'] !== '_meta' || typeof logId !== 'string' || !verifies(bytes, 0, end, seedOf(logId))) {
+  if (
+    raw['kind'] !== '_meta' ||
+    typeof logId !== 'string' ||
+    !verifies(bytes, 0, end, seedOf(logId))
+  ) {
     return { state: 'damaged' }
   }
-  const { kind: _kind, crc: _crc, ...sidecar } = mapKeys(raw, toCamel) as Sidecar & { kind: string; crc: string }
+  const {
+    kind: _kind,
+    crc: _crc,
+    ...sidecar
+  } = mapKeys(raw, toCamel) as Sidecar & { kind: string; crc: string }
   if (sidecar.format > formatRead) return { state: 'newer', format: sidecar.format }
   return { state: 'ok', sidecar }
 }
 
 /** A first sidecar for a log that was just made or whose sidecar is gone. */
-export function newSidecar(base: Pick<Sidecar, 'logId' | 'generation' | 'created' | 'format'>): Sidecar {
+export function newSidecar(
+  base: Pick<Sidecar, 'logId' | 'generation' | 'created' | 'format'>,
+): Sidecar {
   return {
     ...base,
     next: null,

@@ -1,37 +1,13 @@
 import { Buffer } from 'node:buffer'
 import { dirname } from 'node:path'
-import type { AckMarkResult } from '../ack-mark.js'
 import { BLOCK_BYTES, FORMAT, encodeHead } from '../head.js'
 import { tempPath } from '../names.js'
-import { type Sidecar, type SidecarResult, newSidecar } from '../sidecar.js'
+import { type Sidecar, newSidecar } from '../sidecar.js'
 import type { Vfs } from '../vfs.js'
-import { readMarkFile, writeMarkFile } from '../write/mark-file.js'
-import { readSidecarFile, writeSidecarFile } from '../write/sidecar-file.js'
+import { writeMarkFile } from '../write/mark-file.js'
+import { writeSidecarFile } from '../write/sidecar-file.js'
 import { discardFile, withIo, writeAll } from './io.js'
 import { closedFigures } from './ledger.js'
-
-/** What stands beside a log. */
-export interface Beside {
-  readonly sidecar: SidecarResult
-  readonly mark: AckMarkResult
-}
-
-export async function readBeside(vfs: Vfs, log: string): Promise<Beside> {
-  return { sidecar: await readSidecarFile(vfs, log), mark: await readMarkFile(vfs, log) }
-}
-
-/**
- * True if what stands beside a path with no log shows that there was one: then the log is gone, and
- * no new one may be made in its place. A creation that was killed half-way leaves no such thing.
- */
-export function logIsLost({ sidecar, mark }: Beside): boolean {
-  if (mark.state === 'ok' && mark.mark.acked > 0) return true
-  if (sidecar.state === 'missing') return mark.state === 'damaged'
-  if (sidecar.state !== 'ok') return true
-  const { opened, closed, nextSeq, history } = sidecar.sidecar
-  const untouched = opened === null && closed === null && nextSeq === 1
-  return !untouched || history.some((entry) => entry.what !== 'created')
-}
 
 /**
  * Makes a new, empty store; only for the owner of the lock, who has seen that nothing is there. Mark

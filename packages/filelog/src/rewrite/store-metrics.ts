@@ -9,7 +9,7 @@ import {
 import type { Head } from '../head.js'
 import type { Sidecar } from '../sidecar.js'
 import { writeSidecarFile } from '../write/sidecar-file.js'
-import { type Beside, logIsLost, readBeside } from './create-log.js'
+import { type Beside, logIsLost, readBeside } from '../scan/beside.js'
 import { type Counts, type Reach, addCounts, countAppends, withEntry } from './ledger.js'
 import { withIo } from './io.js'
 import { readHead } from './read-head.js'

@@ -1,7 +1,7 @@
 import { PapyraError, type UpgradeOptions, type UpgradeReport } from '@papyra/contracts'
 import type { LogScan } from '../scan-types.js'
 import { acquireLock } from '../write/lock.js'
-import { readBeside } from './create-log.js'
+import { readBeside } from '../scan/beside.js'
 import { removeTemps } from './finish-interrupted.js'
 import { requireOneName } from './io.js'
 import { planRepair } from './repair-plan.js'

@@ -183,10 +183,12 @@ export interface StaleHead {
 }
 
 function staleHead({ numbers: { marks } }: WalkResult, { head }: Known): StaleHead | null {
-  const [generation] = marks.others
-  if (head === null || marks.own > 0 || marks.others.size !== 1 || generation === undefined)
-    return null
-  return generation > head.generation ? { state: 'stale_head', generation } : null
+  if (head === null) return null
+  // Some may have come from elsewhere: what most marks say counts.
+  const [generation = 0, most = 0] = [...marks.others].sort((a, b) => b[1] - a[1])[0] ?? []
+  return generation > head.generation && most > marks.own
+    ? { state: 'stale_head', generation }
+    : null
 }
 
 /** In the order of their place; what is in two of them counts to the first. */

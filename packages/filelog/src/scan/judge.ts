@@ -90,7 +90,8 @@ export async function judge(
   for (const gap of gaps)
     if (gap !== tailGap && gap.cause === null) judgeGap(gap, context.region, findings)
   const comparer = new CopyComparer(keep, again)
-  for (const group of placed) await judgeGroup(group, comparer, findings)
+  for (const group of placed)
+    await judgeGroup(group, { comparer, through: region.through }, findings)
   for (const fault of numbers.faults) judgeFault(fault, findings)
   for (const stray of walk.strays) judgeStray(stray, findings)
   const before = findings.inLog
@@ -195,7 +196,7 @@ function judgeGap(gap: Gap, region: Region, findings: Findings): void {
 
 async function judgeGroup(
   { group, moved, copies }: PlacedGroup,
-  comparer: CopyComparer,
+  { comparer, through }: { comparer: CopyComparer; through: number },
   findings: Findings,
 ): Promise<void> {
   const count = (runs: readonly Run[]): number => runs.reduce((n, run) => n + run.records, 0)
@@ -212,10 +213,13 @@ async function judgeGroup(
     moved.length === 0
       ? group
       : { offset: copies[0]?.offset ?? group.offset, end: copies.at(-1)?.end ?? group.end }
+  // In a compacted part they may be such as marks say had been removed.
+  const inRegion = copies.some(({ firstSeq }) => firstSeq <= through)
+  const had = inRegion ? 'has already or had removed' : 'has already'
   findings.log('duplicate_record', place, {
     seq: hullOf(copies),
     records,
-    detail: `${many(records, 'record')} that the log has already, ${same}.`,
+    detail: `${many(records, 'record')} that the log ${had}, ${same}.`,
   })
   if (moved.length === 0) findings.aside('duplicate_record', group.offset, group.end)
   else for (const run of copies) findings.aside('duplicate_record', run.offset, run.end)

@@ -26,8 +26,11 @@ export class Numbers {
   readonly extras: ExtraGroup[] = []
   readonly faults: MarkFault[] = []
   readonly coverage: Coverage = new Coverage()
-  /** How many block marks are of this generation, and of which others there are some. */
-  readonly marks: { own: number; readonly others: Set<number> } = { own: 0, others: new Set() }
+  /** How many block marks are of this generation, and how many of each other one. */
+  readonly marks: { own: number; readonly others: Map<number, number> } = {
+    own: 0,
+    others: new Map(),
+  }
   /** The block that is open: the number, the checksum and the total of the mark before it. */
   answered: number
   chain: string
@@ -235,7 +238,8 @@ export class Numbers {
 
   /** A sound mark of another generation: it says nothing about this one. */
   foreignMark({ generation }: BlockMark, place: { offset: number; end: number }): void {
-    this.marks.others.add(generation)
+    const { others } = this.marks
+    others.set(generation, (others.get(generation) ?? 0) + 1)
     const detail = `A block mark of generation ${generation}, which is not the log's.`
     this.faults.push({ ...place, unless: [], detail })
     this.#disturbed = true

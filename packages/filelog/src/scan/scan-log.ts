@@ -3,8 +3,7 @@ import type { Anomaly } from '@papyra/contracts'
 import { sidecarPath } from '../names.js'
 import type { LogScan } from '../scan-types.js'
 import type { Vfs } from '../vfs.js'
-import { readMarkFile } from '../write/mark-file.js'
-import { readSidecarFile } from '../write/sidecar-file.js'
+import { logIsLost, readBeside } from './beside.js'
 import { allProven, scanChecksummed } from './checksummed-scan.js'
 import { FileWindow } from './file-window.js'
 import { Findings } from './findings.js'
@@ -110,20 +109,27 @@ async function scanKnown(
 
 /** There is no log. If what stands beside it says that there was one, all of it is gone. */
 async function scanMissing(vfs: Vfs, path: string, options: LogScanOptions): Promise<LogScan> {
-  const mark = await readMarkFile(vfs, path)
-  const sidecar = await readSidecarFile(vfs, path)
-  const identity = identityWithoutHead({ sidecar, mark }, null)
-  if (identity === null) throw notFound(path)
+  const beside = await readBeside(vfs, path)
+  if (!logIsLost(beside)) throw notFound(path)
+  const { sidecar, mark } = beside
+  const identity = identityWithoutHead(beside, null)
+  if (identity === null) {
+    const detail = 'The log is gone, and what stands beside it cannot be read either.'
+    return refused({ path, ...beside, size: 0 }, 'unrecognised', {
+      code: 'unreadable',
+      path,
+      detail,
+    })
+  }
   const findings = new Findings(path)
-  const beside = { sidecar, mark }
   const known = sideBySide(path, identity, null, beside, { findings, bootId: vfs.host.bootId })
   const knownEnd = knownEndOf(known)
-  if (knownEnd === 0) throw notFound(path)
   const region = known.region
   const below = region?.records ?? region?.through ?? 0
   const records = below + knownEnd - Math.min(knownEnd, region?.through ?? 0)
-  const seq = { first: 1, last: knownEnd }
-  const detail = `The log is gone; what stands beside it says that it went up to ${knownEnd}.`
+  const seq = knownEnd === 0 ? null : { first: 1, last: knownEnd }
+  const upTo = knownEnd === 0 ? 'names no record' : `says that it went up to ${knownEnd}`
+  const detail = `The log is gone; what stands beside it ${upTo}.`
   findings.log('rolled_back', { offset: 0 }, { seq, records, loss: records > 0, detail })
   if (records > 0) findings.losses.push({ seq, records, code: 'rolled_back' })
   const notices = await noticesBeside(vfs, path, known, options.ownerAlive === true)

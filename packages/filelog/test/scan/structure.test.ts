@@ -310,7 +310,7 @@ describe('any rearrangement of lines', () => {
           else expect(scan.anomalies.length).toBeGreaterThan(0)
         },
       ),
-      { numRuns: 2500 },
+      { numRuns: 300 },
     )
   })
 })
@@ -363,7 +363,7 @@ describe('lines in any order', () => {
         expect(check(log, bytes, scan)).toEqual([])
         expect(scan.lastSeq).toBe(log.lastSeq)
       }),
-      { numRuns: 2500 },
+      { numRuns: 300 },
     )
   })
 })
@@ -423,7 +423,7 @@ describe('any damage to bytes', () => {
           if (!bytes.equals(log.bytes)) expect(scan.anomalies.length).toBeGreaterThan(0)
         },
       ),
-      { numRuns: 2500 },
+      { numRuns: 300 },
     )
   })
 
