@@ -1,7 +1,7 @@
 import type { Anomaly, Notice, SeqRange } from '@papyra/contracts'
-import type { AckMarkResult } from './ack-mark.js'
-import type { Head } from './head.js'
-import type { SidecarResult } from './sidecar.js'
+import type { AckMarkResult } from './format/ack-mark.js'
+import type { Head } from './format/head.js'
+import type { SidecarResult } from './format/sidecar.js'
 
 /** Sound record lines that stand one behind the other, with growing numbers; no mark among them. */
 export interface Extent {

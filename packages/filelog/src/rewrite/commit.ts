@@ -1,6 +1,6 @@
 import { dirname } from 'node:path'
-import type { AckMark } from '../ack-mark.js'
-import type { PendingRewrite, Sidecar } from '../sidecar.js'
+import type { AckMark } from '../format/ack-mark.js'
+import type { PendingRewrite, Sidecar } from '../format/sidecar.js'
 import type { Vfs } from '../vfs.js'
 import type { StoreLock } from '../write/lock.js'
 import { writeMarkFile } from '../write/mark-file.js'

@@ -1,6 +1,6 @@
 import { PapyraError, type LongOperation, type RecordMeta } from '@papyra/contracts'
-import type { Head } from '../head.js'
-import type { PendingRewrite, Sidecar } from '../sidecar.js'
+import type { Head } from '../format/head.js'
+import type { PendingRewrite, Sidecar } from '../format/sidecar.js'
 import type { VfsFile } from '../vfs.js'
 import { commitRewrite, withdraw } from './commit.js'
 import { RecordCopier } from './copy-records.js'

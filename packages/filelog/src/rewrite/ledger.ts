@@ -1,5 +1,5 @@
 import type { HistoryEntry, MetricKey, RecordedLoss } from '@papyra/contracts'
-import { type ClosedFigures, HISTORY_LIMIT, type Sidecar, type Totals } from '../sidecar.js'
+import { type ClosedFigures, HISTORY_LIMIT, type Sidecar, type Totals } from '../format/sidecar.js'
 import type { VfsStat } from '../vfs.js'
 
 /** Counters by key; what is absent is 0. */

@@ -1,6 +1,6 @@
 import { basename, dirname, join } from 'node:path'
 import { PapyraError, isPapyraError } from '@papyra/contracts'
-import { checksum } from '../checksum.js'
+import { checksum } from '../format/checksum.js'
 import type { Vfs, VfsFile } from '../vfs.js'
 import { discardFile, forEachPart, withIo, writeAll } from './io.js'
 

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
-import { LF } from '../frame.js'
-import { type Head, decodeHead } from '../head.js'
+import { LF } from '../format/frame.js'
+import { type Head, decodeHead } from '../format/head.js'
 import type { VfsFile } from '../vfs.js'
 import { withIo } from './io.js'
 

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { basename, dirname } from 'node:path'
-import { removedPath } from '../names.js'
+import { removedPath } from '../format/names.js'
 import type { Vfs, VfsFile } from '../vfs.js'
 import { discardFile, forEachPart, withIo, writeAll } from './io.js'
 

@@ -1,6 +1,6 @@
 import { PapyraError } from '@papyra/contracts'
-import { BLOCK_BYTES, FORMAT } from '../head.js'
-import { sidecarPath } from '../names.js'
+import { BLOCK_BYTES, FORMAT } from '../format/head.js'
+import { sidecarPath } from '../format/names.js'
 import type { Extent } from '../scan-types.js'
 import { forEachLine } from '../scan/for-each-line.js'
 import type { VfsFile } from '../vfs.js'

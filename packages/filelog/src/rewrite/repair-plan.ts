@@ -1,8 +1,8 @@
 import { PapyraError, type RecordedLoss } from '@papyra/contracts'
-import { markPath, sidecarPath } from '../names.js'
+import { markPath, sidecarPath } from '../format/names.js'
 import type { LogScan } from '../scan-types.js'
-import { type Sidecar, newSidecar } from '../sidecar.js'
-import { FORMAT } from '../head.js'
+import { type Sidecar, newSidecar } from '../format/sidecar.js'
+import { FORMAT } from '../format/head.js'
 import { needsForce } from '../scan/report.js'
 import { settled } from './ledger.js'
 

@@ -5,9 +5,9 @@ import {
   type BeginOptions,
   type BeginReport,
 } from '@papyra/contracts'
-import type { Head } from '../head.js'
+import type { Head } from '../format/head.js'
 import type { Identity, LogScan } from '../scan-types.js'
-import type { Sidecar } from '../sidecar.js'
+import type { Sidecar } from '../format/sidecar.js'
 import type { VfsFile } from '../vfs.js'
 import { AppendQueue } from '../write/append-queue.js'
 import { BlockTracker } from '../write/block-tracker.js'

@@ -1,4 +1,4 @@
-import type { Sidecar } from '../sidecar.js'
+import type { Sidecar } from '../format/sidecar.js'
 import { readSidecarFile, writeSidecarFile } from '../write/sidecar-file.js'
 import { withIo } from './io.js'
 import { type Counts, addCounts, closedFigures, countAppends } from './ledger.js'

@@ -6,8 +6,8 @@ import {
   type MetricValues,
   type StoreDescription,
 } from '@papyra/contracts'
-import type { Head } from '../head.js'
-import type { Sidecar } from '../sidecar.js'
+import type { Head } from '../format/head.js'
+import type { Sidecar } from '../format/sidecar.js'
 import { writeSidecarFile } from '../write/sidecar-file.js'
 import { type Beside, logIsLost, readBeside } from '../scan/beside.js'
 import { type Counts, type Reach, addCounts, countAppends, withEntry } from './ledger.js'

@@ -1,5 +1,5 @@
 import { PapyraError, type ReadQuery, type RecordMeta, type StoredRecord } from '@papyra/contracts'
-import { seedOf } from '../checksum.js'
+import { seedOf } from '../format/checksum.js'
 import { FileWindow } from '../scan/file-window.js'
 import { forEachLine } from '../scan/for-each-line.js'
 import type { LogSource } from '../scan/log-source.js'

@@ -1,6 +1,6 @@
 import { PapyraError } from '@papyra/contracts'
 import type { LogScan } from '../scan-types.js'
-import { LF } from '../frame.js'
+import { LF } from '../format/frame.js'
 import type { VfsFile } from '../vfs.js'
 import { withIo, writeAll } from './io.js'
 import { writeRemoved, type Stretch } from './removed-file.js'

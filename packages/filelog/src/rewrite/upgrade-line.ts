@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
-import { checksum, hex8 } from '../checksum.js'
-import { secondsText } from '../frame.js'
+import { checksum, hex8 } from '../format/checksum.js'
+import { secondsText } from '../format/frame.js'
 import { splitMembers } from './member-splitter.js'
 
 /** Members that the new line states itself. */

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import { LF } from '../frame.js'
+import { LF } from '../format/frame.js'
 import type { VfsFile } from '../vfs.js'
 import { COPY_BYTES, withIo, writeAll } from './io.js'
 

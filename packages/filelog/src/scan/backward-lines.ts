@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { throwIfAborted } from '@papyra/contracts'
-import { LF } from '../frame.js'
+import { LF } from '../format/frame.js'
 import { ioError } from '../write/io-error.js'
 import type { VfsFile } from '../vfs.js'
 import { FileWindow } from './file-window.js'

@@ -1,5 +1,5 @@
-import type { AckMarkResult } from '../ack-mark.js'
-import type { SidecarResult } from '../sidecar.js'
+import type { AckMarkResult } from '../format/ack-mark.js'
+import type { SidecarResult } from '../format/sidecar.js'
 import type { Vfs } from '../vfs.js'
 import { readMarkFile } from '../write/mark-file.js'
 import { readSidecarFile } from '../write/sidecar-file.js'

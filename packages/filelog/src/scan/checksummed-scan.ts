@@ -1,6 +1,6 @@
 import type { Notice } from '@papyra/contracts'
-import { chainStart } from '../block-mark.js'
-import type { Head } from '../head.js'
+import { chainStart } from '../format/block-mark.js'
+import type { Head } from '../format/head.js'
 import type { Extent, LogScan, Misplaced, OpenBlock } from '../scan-types.js'
 import type { Vfs } from '../vfs.js'
 import type { Findings } from './findings.js'

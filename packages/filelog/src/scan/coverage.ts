@@ -1,4 +1,4 @@
-import type { BlockMark } from '../block-mark.js'
+import type { BlockMark } from '../format/block-mark.js'
 import type { SeqRange } from '@papyra/contracts'
 
 /** Numbers above `after` up to `last` for which sound marks answer, and the totals at both ends. */

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import { checksum } from '../checksum.js'
+import { checksum } from '../format/checksum.js'
 
 const POLYNOMIAL = 0xedb88320
 const TABLE = new Uint32Array(256)

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
-import { decodeBlockMark, type BlockMark } from '../block-mark.js'
-import { checksum, hex8 } from '../checksum.js'
-import { LF, verifies } from '../frame.js'
+import { decodeBlockMark, type BlockMark } from '../format/block-mark.js'
+import { checksum, hex8 } from '../format/checksum.js'
+import { LF, verifies } from '../format/frame.js'
 import type { FileWindow } from './file-window.js'
 import type { NewRun } from './runs.js'
 

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
-import { LF, TAIL_BYTES, hasTail } from '../frame.js'
-import { decodeHead, type Head } from '../head.js'
+import { LF, TAIL_BYTES, hasTail } from '../format/frame.js'
+import { decodeHead, type Head } from '../format/head.js'
 import type { FileWindow } from './file-window.js'
 import { soundStart, soundStop } from './stray.js'
 

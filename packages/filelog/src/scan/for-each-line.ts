@@ -1,5 +1,5 @@
 import type { Buffer } from 'node:buffer'
-import { parseHeader, verifies, type LineHeader } from '../frame.js'
+import { parseHeader, verifies, type LineHeader } from '../format/frame.js'
 import type { VfsFile } from '../vfs.js'
 import { FileWindow } from './file-window.js'
 import { eachLine, type Line } from './lines.js'

@@ -1,4 +1,4 @@
-import type { LineHeader } from '../frame.js'
+import type { LineHeader } from '../format/frame.js'
 import type { Line } from './lines.js'
 import type { Stretch } from './scan-items.js'
 

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { throwIfAborted } from '@papyra/contracts'
-import { LF } from '../frame.js'
+import { LF } from '../format/frame.js'
 import type { FileWindow } from './file-window.js'
 import { readLongLine, type LongLine } from './long-line.js'
 

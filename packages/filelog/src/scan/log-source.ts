@@ -1,6 +1,6 @@
 import type { Buffer } from 'node:buffer'
 import { PapyraError, type ReadQuery, type RecordMeta, type StoredRecord } from '@papyra/contracts'
-import { millisOf, parseHeader, verifies, type LineHeader } from '../frame.js'
+import { millisOf, parseHeader, verifies, type LineHeader } from '../format/frame.js'
 import type { VfsFile } from '../vfs.js'
 import type { Line } from './lines.js'
 import { soundStart, soundStop } from './stray.js'

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { throwIfAborted } from '@papyra/contracts'
-import { checksum, parseHex8 } from '../checksum.js'
-import { LF, TAIL_BYTES, hasTail } from '../frame.js'
+import { checksum, parseHex8 } from '../format/checksum.js'
+import { LF, TAIL_BYTES, hasTail } from '../format/frame.js'
 import type { FileWindow } from './file-window.js'
 import { soundStart, soundStop } from './stray.js'
 

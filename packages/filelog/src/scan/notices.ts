@@ -1,6 +1,6 @@
 import { basename, dirname } from 'node:path'
 import type { Notice } from '@papyra/contracts'
-import { isOwnTemp, markPath, sidecarPath } from '../names.js'
+import { isOwnTemp, markPath, sidecarPath } from '../format/names.js'
 import type { Vfs } from '../vfs.js'
 import type { Known } from './identify.js'
 import type { UnknownKind } from './unknown-kinds.js'

@@ -1,4 +1,4 @@
-import type { BlockMark } from '../block-mark.js'
+import type { BlockMark } from '../format/block-mark.js'
 import { Coverage, presentIn } from './coverage.js'
 import { within, without } from './intervals.js'
 import { join, splitAt, type NewRun } from './runs.js'

@@ -1,6 +1,6 @@
 import { PapyraError } from '@papyra/contracts'
-import type { AckMarkResult } from '../ack-mark.js'
-import type { SidecarResult } from '../sidecar.js'
+import type { AckMarkResult } from '../format/ack-mark.js'
+import type { SidecarResult } from '../format/sidecar.js'
 import type { Vfs, VfsFile, VfsStat } from '../vfs.js'
 import { errnoOf, ioError } from '../write/io-error.js'
 import { readMarkFile } from '../write/mark-file.js'

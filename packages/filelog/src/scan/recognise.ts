@@ -1,6 +1,6 @@
 import type { Buffer } from 'node:buffer'
-import { checksum, parseHex8, seedOf } from '../checksum.js'
-import { LF, TAIL_BYTES, hasTail, parseHeader, verifies } from '../frame.js'
+import { checksum, parseHex8, seedOf } from '../format/checksum.js'
+import { LF, TAIL_BYTES, hasTail, parseHeader, verifies } from '../format/frame.js'
 import { idWithSeed, seedBefore } from './crc-math.js'
 import { HEAD_BYTES } from './find-head.js'
 import { FileWindow } from './file-window.js'

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import type { RecordMeta } from '@papyra/contracts'
-import type { BlockMark } from '../block-mark.js'
-import { LF, parseHeader } from '../frame.js'
+import type { BlockMark } from '../format/block-mark.js'
+import { LF, parseHeader } from '../format/frame.js'
 
 /** Above so many seconds their microseconds are no exact sum any more. */
 const MOST_SECONDS = 2 ** 31

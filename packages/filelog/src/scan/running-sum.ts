@@ -1,5 +1,5 @@
 import type { Buffer } from 'node:buffer'
-import { checksum } from '../checksum.js'
+import { checksum } from '../format/checksum.js'
 import type { VfsFile } from '../vfs.js'
 import { FileWindow } from './file-window.js'
 import { verifyLines } from './verify-lines.js'

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
-import { decodeBlockMark, type BlockMark } from '../block-mark.js'
-import { checksum, parseHex8 } from '../checksum.js'
-import { TAIL_BYTES, hasTail, parseHeader } from '../frame.js'
+import { decodeBlockMark, type BlockMark } from '../format/block-mark.js'
+import { checksum, parseHex8 } from '../format/checksum.js'
+import { TAIL_BYTES, hasTail, parseHeader } from '../format/frame.js'
 
 /** Effort for one damaged line: so many checksums, over so many times the line's bytes. */
 const MOST_TRIES = 2000

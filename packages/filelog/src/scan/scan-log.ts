@@ -1,6 +1,6 @@
 import { isAbsolute } from 'node:path'
 import type { Anomaly } from '@papyra/contracts'
-import { sidecarPath } from '../names.js'
+import { sidecarPath } from '../format/names.js'
 import type { LogScan } from '../scan-types.js'
 import type { Vfs } from '../vfs.js'
 import { logIsLost, readBeside } from './beside.js'

@@ -1,6 +1,6 @@
 import type { Buffer } from 'node:buffer'
-import { checksum, checksumRange, parseHex8 } from '../checksum.js'
-import { LF, TAIL_BYTES } from '../frame.js'
+import { checksum, checksumRange, parseHex8 } from '../format/checksum.js'
+import { LF, TAIL_BYTES } from '../format/frame.js'
 
 /** Powers of two up to the longest stretch of bytes that a checksum is moved over. */
 const POWERS = 24

@@ -1,6 +1,6 @@
 import { type Buffer, isUtf8 } from 'node:buffer'
-import { LF, verifies, type LineHeader } from '../frame.js'
-import { decodeHead } from '../head.js'
+import { LF, verifies, type LineHeader } from '../format/frame.js'
+import { decodeHead } from '../format/head.js'
 import type { VfsFile } from '../vfs.js'
 import { LARGEST_BLOCK } from './fast-block.js'
 import { FileWindow } from './file-window.js'

@@ -1,4 +1,4 @@
-import type { Head } from '../head.js'
+import type { Head } from '../format/head.js'
 import type { VfsFile } from '../vfs.js'
 import type { Numbers } from './numbers.js'
 import type { Stray, Stretch } from './scan-items.js'

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { dirname } from 'node:path'
-import { tempPath } from '../names.js'
+import { tempPath } from '../format/names.js'
 import type { Vfs, VfsFile, VfsStat } from '../vfs.js'
 import { errnoOf, ioError } from './io-error.js'
 

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import type { AppendFact } from '@papyra/contracts'
-import { checksumRange } from '../checksum.js'
-import { secondsText } from '../frame.js'
+import { checksumRange } from '../format/checksum.js'
+import { secondsText } from '../format/frame.js'
 import type { BlockTracker } from './block-tracker.js'
 import type { FactSize } from './check-facts.js'
 

@@ -1,5 +1,5 @@
-import { chainStart, encodeBlockMark } from '../block-mark.js'
-import { checksum, hex8 } from '../checksum.js'
+import { chainStart, encodeBlockMark } from '../format/block-mark.js'
+import { checksum, hex8 } from '../format/checksum.js'
 import type { OpenBlock } from '../scan-types.js'
 
 export interface BlockTrackerStart {

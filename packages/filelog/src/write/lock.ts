@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Clock, type OwnerInfo, PapyraError } from '@papyra/contracts'
-import { lockPath } from '../names.js'
+import { lockPath } from '../format/names.js'
 import type { Vfs, VfsFile } from '../vfs.js'
 import { takeLooks } from './atomic-write.js'
 import { errnoOf, ioError } from './io-error.js'

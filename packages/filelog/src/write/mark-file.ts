@@ -6,8 +6,8 @@ import {
   SLOT_BYTES,
   type AckMark,
   type AckMarkResult,
-} from '../ack-mark.js'
-import { markPath } from '../names.js'
+} from '../format/ack-mark.js'
+import { markPath } from '../format/names.js'
 import type { Vfs, VfsFile } from '../vfs.js'
 import { readSmallFile, writeFileAtomic } from './atomic-write.js'
 import { ioError } from './io-error.js'

@@ -1,6 +1,11 @@
-import { FORMAT } from '../head.js'
-import { sidecarPath } from '../names.js'
-import { decodeSidecar, encodeSidecar, type Sidecar, type SidecarResult } from '../sidecar.js'
+import { FORMAT } from '../format/head.js'
+import { sidecarPath } from '../format/names.js'
+import {
+  decodeSidecar,
+  encodeSidecar,
+  type Sidecar,
+  type SidecarResult,
+} from '../format/sidecar.js'
 import type { Vfs } from '../vfs.js'
 import { readSmallFile, writeFileAtomic } from './atomic-write.js'
 

@@ -1,8 +1,8 @@
 import { Buffer } from 'node:buffer'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { seedOf } from '../../src/checksum.js'
-import { parseHeader, verifies } from '../../src/frame.js'
+import { seedOf } from '../../src/format/checksum.js'
+import { parseHeader, verifies } from '../../src/format/frame.js'
 import { splitMembers } from '../../src/rewrite/member-splitter.js'
 import { upgradeLine } from '../../src/rewrite/upgrade-line.js'
 

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { checksum, seedOf } from '../../src/checksum.js'
+import { checksum, seedOf } from '../../src/format/checksum.js'
 import { idWithSeed, seedBefore } from '../../src/scan/crc-math.js'
 
 const anySeed = fc.integer({ min: 0, max: 0xffffffff })

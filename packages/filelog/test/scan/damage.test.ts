@@ -1,13 +1,13 @@
 import { Buffer } from 'node:buffer'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
-import { encodeSlot } from '../../src/ack-mark.js'
-import { sealLine } from '../../src/frame.js'
-import { encodeHead } from '../../src/head.js'
-import { markPath, sidecarPath } from '../../src/names.js'
+import { encodeSlot } from '../../src/format/ack-mark.js'
+import { sealLine } from '../../src/format/frame.js'
+import { encodeHead } from '../../src/format/head.js'
+import { markPath, sidecarPath } from '../../src/format/names.js'
 import { toScanReport } from '../../src/scan/report.js'
 import { scanLog } from '../../src/scan/scan-log.js'
-import { encodeSidecar } from '../../src/sidecar.js'
+import { encodeSidecar } from '../../src/format/sidecar.js'
 import { memVfs } from '../../src/testing/index.js'
 import {
   ackMarkOf,

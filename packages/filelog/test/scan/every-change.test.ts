@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { describe, expect, it } from 'vitest'
-import { markPath, sidecarPath } from '../../src/names.js'
+import { markPath, sidecarPath } from '../../src/format/names.js'
 import { scanLog } from '../../src/scan/scan-log.js'
 import {
   buildLog,

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { millisOf, parseHeader, secondsText } from '../../src/frame.js'
+import { millisOf, parseHeader, secondsText } from '../../src/format/frame.js'
 import { recordSeq } from '../../src/scan/record-seq.js'
 
 const rest = ',"system_id":"shop","event_type":"placed","payload":{"some":"text"},"crc":"00000000"}'

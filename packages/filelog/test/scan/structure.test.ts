@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { sidecarPath } from '../../src/names.js'
+import { sidecarPath } from '../../src/format/names.js'
 import { forEachLine } from '../../src/scan/for-each-line.js'
 import { scanLog } from '../../src/scan/scan-log.js'
 import type { LogScan } from '../../src/scan-types.js'

@@ -1,9 +1,9 @@
 import { Buffer } from 'node:buffer'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { sealLine } from '../../src/frame.js'
+import { sealLine } from '../../src/format/frame.js'
 import { verifyLines as verifyFrom } from '../../src/scan/verify-lines.js'
-import { checksum } from '../../src/checksum.js'
+import { checksum } from '../../src/format/checksum.js'
 import { recordLine } from './build-log.js'
 
 function verifyLines(bytes: Buffer, from: number, to: number, seed: number): number {

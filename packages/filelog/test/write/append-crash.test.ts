@@ -9,7 +9,7 @@ import {
 } from '../../src/testing/index.js'
 import type { MarkWriter } from '../../src/write/mark-file.js'
 import { openMarkWriter, readMarkFile } from '../../src/write/mark-file.js'
-import { encodeHead } from '../../src/head.js'
+import { encodeHead } from '../../src/format/head.js'
 import { createLog, fact, HEAD, LOG, LOG_ID, openQueue, readLog, upTo } from './queue-harness.js'
 
 interface Said {

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type BlockMark, chainStart, decodeBlockMark } from '../../src/block-mark.js'
-import { checksum, checksumRange, hex8 } from '../../src/checksum.js'
-import { verifies } from '../../src/frame.js'
+import { type BlockMark, chainStart, decodeBlockMark } from '../../src/format/block-mark.js'
+import { checksum, checksumRange, hex8 } from '../../src/format/checksum.js'
+import { verifies } from '../../src/format/frame.js'
 import { BlockTracker, trackFromHead } from '../../src/write/block-tracker.js'
 
 const SEED = 12345

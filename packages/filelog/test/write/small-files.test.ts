@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { type AckMark, SLOT_BYTES } from '../../src/ack-mark.js'
-import { newSidecar, type Sidecar } from '../../src/sidecar.js'
+import { type AckMark, SLOT_BYTES } from '../../src/format/ack-mark.js'
+import { newSidecar, type Sidecar } from '../../src/format/sidecar.js'
 import {
   type CrashContext,
   everyCrash,
