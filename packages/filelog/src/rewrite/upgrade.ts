@@ -9,12 +9,13 @@ import { forEachLine } from '../scan/for-each-line.js'
 import { newSidecar } from '../format/sidecar.js'
 import type { Vfs, VfsFile } from '../vfs.js'
 import type { StoreLock } from '../write/lock.js'
+import { trackFromHead } from '../write/block-tracker.js'
 import { writeMarkFile } from '../write/mark-file.js'
 import { writeSidecarFile } from '../write/sidecar-file.js'
 import { filesEqual, requireFree, withIo } from './io.js'
 import { closedFigures } from './ledger.js'
 import { copyFile } from './quarantine.js'
-import { LogRewriter, type Rewritten } from './rewriter.js'
+import { headWidth, LogRewriter, type Rewritten } from './rewriter.js'
 import { upgradeLine } from './upgrade-line.js'
 
 export interface UpgradeJob extends Omit<UpgradeOptions, 'out'> {
@@ -125,12 +126,19 @@ async function convert(
 }
 
 async function dryRun(job: UpgradeJob, source: VfsFile, logId: string): Promise<UpgradeReport> {
-  let size = 0
-  const records = await convert(job, source, logId, (line) => {
-    size += line.length
+  const plan = planOf(job, logId)
+  const tracker = trackFromHead(plan, headWidth(plan), seedOf(logId))
+  let answered = 0
+  const records = await convert(job, source, logId, (line, seq) => {
+    tracker.record(seq, line.length)
+    if (!tracker.due()) return undefined
+    answered = seq
+    tracker.closeBlock()
     return undefined
   })
-  return reportOf(job, { records, size, logId: null, kept: null })
+  // A rewrite ends with a mark, also if its last block is short or there is no record.
+  if (records > answered) tracker.closeBlock(records)
+  return reportOf(job, { records, size: tracker.end, logId: null, kept: null })
 }
 
 /** Copies the original aside; one that an earlier, interrupted upgrade kept is used again. */

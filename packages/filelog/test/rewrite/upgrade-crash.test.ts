@@ -39,6 +39,7 @@ describe('upgrade of a plain log', () => {
     const report = await refused.upgrade()
     expect(report).toMatchObject({ changed: true, records: 3, location: LOG, out: LOG })
     expect(report.bytes.before).toBe(PLAIN.length + 1)
+    expect(told.bytes).toEqual(report.bytes)
     expect(vfs.bytes(report.originalKeptAs ?? '').toString()).toBe(`${PLAIN}\n`)
     const records = await readAll(refused)
     expect(records.map(({ seq, kind }) => [seq, kind])).toEqual([
