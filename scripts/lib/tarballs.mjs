@@ -7,6 +7,8 @@ import { filesBelow, publicPackages, readJson, root } from './workspace.mjs'
 
 /** Largest sum of gzipped JavaScript in dist, bytes. A package that outgrows it is asking to be two. */
 const BUDGET_BYTES = 60_000
+/** The log's engine is one thing with many cases, readable output and its test file systems included. */
+const LARGER_BUDGETS = { '@papyra/filelog': 100_000 }
 
 /** [{ name, folder, manifest, tarball, dir }]; `dir` is the unpacked tarball. */
 export async function packAll(temp) {
@@ -67,7 +69,8 @@ function fileProblems({ dir, manifest }) {
   }
   const scripts = files.filter((file) => /\/dist\/.*\.js$/.test(file))
   const size = scripts.reduce((sum, file) => sum + gzipSync(readFileSync(file)).length, 0)
-  if (size > BUDGET_BYTES) found.push(`${size} bytes of gzipped JavaScript, over ${BUDGET_BYTES}`)
+  const budget = LARGER_BUDGETS[manifest.name] ?? BUDGET_BYTES
+  if (size > budget) found.push(`${size} bytes of gzipped JavaScript, over ${budget}`)
   for (const bin of Object.values(manifest.bin ?? {})) {
     const path = join(dir, bin)
     if ((statSync(path).mode & 0o111) === 0) found.push(`${bin} is not executable`)
