@@ -1,8 +1,9 @@
-// The arrows of docs/architecture.md hold: imports, manifests, no cycles.
+// The arrows of docs/architecture.md hold: imports, manifests, no cycles; no circles of files either.
 import { isBuiltin } from 'node:module'
 import { dirname, join, relative, resolve, sep } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { ARROWS, DEV_PACKAGES } from './lib/arrows.mjs'
+import { circlesIn, fileNamed } from './lib/circles.mjs'
 import { importsOf } from './lib/imports.mjs'
 import { filesBelow, root, workspacePackages } from './lib/workspace.mjs'
 
@@ -21,13 +22,17 @@ export function checkBoundaries(base = root, arrows = ARROWS) {
       continue
     }
     problems.push(...manifestProblems(pkg, rule))
-    for (const path of filesBelow(pkg.dir, (file) => code.test(file))) {
+    const imports = new Map(
+      filesBelow(pkg.dir, (file) => code.test(file)).map((path) => [path, importsOf(path)]),
+    )
+    for (const [path, items] of imports) {
       const context = { pkg, rule, path, byName, inSource: isSource(pkg, path) }
-      for (const item of importsOf(path)) {
+      for (const item of items) {
         const where = `${relative(base, path)}:${item.line}`
         problems.push(...importProblems(context, item).map((text) => `${where}: ${text}`))
       }
     }
+    problems.push(...circles(pkg, imports))
   }
   return problems
 }
@@ -133,17 +138,26 @@ function cycles(packages) {
       fields.flatMap((f) => Object.keys(manifest[f] ?? {})).filter((n) => n.startsWith(SCOPE)),
     ]),
   )
-  const done = new Set()
-  const found = []
-  const visit = (name, path) => {
-    const at = path.indexOf(name)
-    if (at >= 0) found.push(`cycle: ${[...path.slice(at), name].map(shortName).join(' → ')}`)
-    if (at >= 0 || done.has(name)) return
-    for (const next of edges.get(name) ?? []) visit(next, [...path, name])
-    done.add(name)
-  }
-  for (const name of edges.keys()) visit(name, [])
-  return found
+  return circlesIn(edges).map((names) => `cycle: ${names.map(shortName).join(' → ')}`)
+}
+
+/** Source files of one package that import each other in a circle; imports of types count. */
+function circles(pkg, imports) {
+  const files = new Set([...imports.keys()].filter((path) => isSource(pkg, path)))
+  const edges = new Map(
+    [...files].map((path) => [
+      path,
+      imports
+        .get(path)
+        .filter(({ specifier }) => specifier.startsWith('.'))
+        .map(({ specifier }) => fileNamed(specifier, path, files))
+        .filter((file) => file !== undefined),
+    ]),
+  )
+  return circlesIn(edges).map((paths) => {
+    const names = paths.map((path) => relative(pkg.dir, path))
+    return `${pkg.folder}: circle of imports: ${names.join(' → ')}`
+  })
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

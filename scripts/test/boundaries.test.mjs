@@ -121,6 +121,24 @@ const violations = [
     manifest('contracts', { devDependencies: { '@papyra/testkit': 'workspace:^' } }),
     /cycle: contracts → testkit → contracts/,
   ],
+  [
+    'a file that imports the one it is imported by',
+    'packages/contracts/src/word.ts',
+    "import './index.js'\nexport const word: string = 'w'",
+    /packages\/contracts: circle of imports: src\/index.ts → src\/word.ts → src\/index.ts/,
+  ],
+  [
+    'a circle of types',
+    'packages/contracts/src/word.ts',
+    "import type { word as w } from './index.js'\nexport const word: string = 'w'",
+    /circle of imports: src\/index.ts → src\/word.ts → src\/index.ts/,
+  ],
+  [
+    'a circle through a dynamic import',
+    'packages/contracts/src/word.ts',
+    "export const word = async () => import('./index.js')",
+    /circle of imports: src\/index.ts → src\/word.ts → src\/index.ts/,
+  ],
   ['a package without arrows', 'packages/extra/package.json', manifest('extra'), /not in scripts/],
 ]
 
@@ -137,10 +155,24 @@ test('a sound workspace has no problems', () => {
   expect(checkBoundaries(base)).toEqual([])
 })
 
+test('two ways to one file are no circle', () => {
+  write('packages/contracts/src/a.ts', "import './b.js'\nimport './word.js'")
+  write('packages/contracts/src/b.ts', "import './word.js'")
+  expect(checkBoundaries(base)).toEqual([])
+})
+
 describe('a violation is found', () => {
   test.each(violations)('%s', (_, file, text, message) => {
     write(file, text)
     expect(checkBoundaries(base).join('\n')).toMatch(message)
+  })
+
+  test('a circle of three files, in two folders', () => {
+    write('packages/contracts/src/a.ts', "import { type B } from './sub/b.js'\nexport type A = B")
+    write('packages/contracts/src/sub/b.ts', "export type { C as B } from '../c.js'")
+    write('packages/contracts/src/c.ts', "export type C = import('./a.js').A | 1")
+    const circle = 'src/a.ts → src/sub/b.ts → src/c.ts → src/a.ts'
+    expect(checkBoundaries(base)).toEqual([`packages/contracts: circle of imports: ${circle}`])
   })
 
   test('an arrow that the table allows, but the manifest does not declare', () => {

@@ -5,8 +5,8 @@ import type {
   RetentionPolicy,
   StartupMode,
 } from '@papyra/contracts'
+import type { PapyraHooks } from './hooks.js'
 import type { IntakeLimits } from './intake.js'
-import type { PapyraHooks } from './open.js'
 import type { PapyraSchemas } from './schemas.js'
 
 /** A backend by name: `json`, `memory`, `rotation`, `redis`, or the package of another one. */

@@ -1,4 +1,5 @@
-export { openPapyra, type OpenPapyraOptions, type PapyraHooks } from './open.js'
+export { openPapyra, type OpenPapyraOptions } from './open.js'
+export type { PapyraHooks } from './hooks.js'
 export type { Papyra, Recorded, CompactNowOptions } from './papyra.js'
 export type {
   FactTypes,

@@ -33,9 +33,9 @@ import type {
   TypedEvent,
 } from './facts.js'
 import type { GateReport } from './gate-types.js'
+import type { PapyraHooks } from './hooks.js'
 import { IntakeQueue, type Intake, type IntakeLimits } from './intake.js'
 import { Lifecycle, type LifecycleState } from './lifecycle.js'
-import type { PapyraHooks } from './open.js'
 import type { CompactNowOptions, Papyra, Recorded } from './papyra.js'
 import { Reader, type DeadLetterQuery, type EventQuery, type ListQuery } from './reader.js'
 import { schemaVerdict, type PapyraSchemas } from './schemas.js'

@@ -8,22 +8,13 @@ import {
 import { isUnbounded, validatePolicy } from '@papyra/retention'
 import type { FactTypes } from './facts.js'
 import { closingOnFailure, runGate } from './gate.js'
-import type { GateOptions, GateReport, StartupOptions } from './gate-types.js'
-import type { Drop, IntakeLimits } from './intake.js'
+import type { GateOptions, StartupOptions } from './gate-types.js'
+import type { PapyraHooks } from './hooks.js'
+import type { IntakeLimits } from './intake.js'
 import { OpenStore } from './open-store.js'
 import type { Papyra } from './papyra.js'
-import type { PapyraSchemas, SchemaMismatch } from './schemas.js'
+import type { PapyraSchemas } from './schemas.js'
 import { tell } from './tell.js'
-
-/** Where core tells what nobody waits for. A hook that throws changes nothing. */
-export interface PapyraHooks {
-  /** The intake dropped facts. */
-  readonly onDrop?: (drop: Drop) => void
-  /** A record was read whose payload its schema does not accept; it is shown all the same. */
-  readonly onSchemaMismatch?: (mismatch: SchemaMismatch) => void
-  /** What the startup gate found and decided, before the store is ready. */
-  readonly onStartup?: (report: GateReport) => void
-}
 
 export interface OpenPapyraOptions {
   /** The name of the actor system; stored with every fact. */

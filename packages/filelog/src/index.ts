@@ -7,5 +7,5 @@ export {
   type LogStoreOptions,
 } from './rewrite/open-store.js'
 export type { LogStore } from './rewrite/log-store.js'
-export type { Keep } from './rewrite/compact-job.js'
+export type { Keep } from './rewrite/keep.js'
 export type { CompactRequest, CompactResult } from './rewrite/store-compact.js'

@@ -1,6 +1,7 @@
 import { describe, test } from 'vitest'
 import { CONFORMANCE_CHECKS } from './all-checks.js'
-import { CHECK_GROUPS, runCheck, type CheckSettings } from './check.js'
+import { CHECK_GROUPS, runCheck } from './check.js'
+import type { CheckSettings } from './check-settings.js'
 import type { Subject } from './subject.js'
 
 export interface ConformanceOptions extends CheckSettings {

@@ -1,3 +1,4 @@
+import type { CheckSettings } from './check-settings.js'
 import type { Subject } from './subject.js'
 import { World } from './world.js'
 
@@ -45,16 +46,6 @@ export interface Check {
   readonly lacks?: readonly Need[]
   /** Resolves if the promise is kept; rejects otherwise. */
   run(world: World): Promise<void>
-}
-
-/** How to run checks. */
-export interface CheckSettings {
-  /** Runs of each property and of the model-based check. Default 30. */
-  readonly numRuns?: number
-  /** Seed of the random checks. Default: a new one a run; it is always told through `log`. */
-  readonly seed?: number
-  /** Told the seeds. Default: nobody. */
-  readonly log?: (message: string) => void
 }
 
 /** How a check ended that did not fail. */

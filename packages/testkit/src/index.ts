@@ -7,9 +7,9 @@ export {
   type Check,
   type CheckGroup,
   type CheckOutcome,
-  type CheckSettings,
   type Need,
 } from './check.js'
+export type { CheckSettings } from './check-settings.js'
 export { CONFORMANCE_CHECKS } from './all-checks.js'
 export { World } from './world.js'
 export {

@@ -1,5 +1,5 @@
 import type { AppendFact, Backend, BeginOptions, OpenOptions } from '@papyra/contracts'
-import type { CheckSettings } from './check.js'
+import type { CheckSettings } from './check-settings.js'
 import { mixedFacts } from './facts.js'
 import type { Subject } from './subject.js'
 

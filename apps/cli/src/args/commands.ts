@@ -1,6 +1,7 @@
+import type { Command } from '../command.js'
 import { FILTERS, LISTING, OWNING, STORE } from './options.js'
 import { PERSISTENCE_COMMANDS } from './persistence.js'
-import type { CommandSpec, OptionSpec } from './spec.js'
+import type { OptionSpec } from './spec.js'
 
 const { type: _type, target: _target, ...auditOptions } = LISTING
 
@@ -8,7 +9,7 @@ function listing(
   name: string,
   describe: string,
   options: Readonly<Record<string, OptionSpec>>,
-): CommandSpec {
+): Command {
   return {
     words: ['inspect', name],
     describe,
@@ -22,7 +23,7 @@ function listing(
   }
 }
 
-const inspectCommands: readonly CommandSpec[] = [
+const inspectCommands: readonly Command[] = [
   listing('events', 'List events', LISTING),
   listing('audits', 'List audits, the snapshots of a whole system', auditOptions),
   listing('dead-letters', 'List messages that could not be delivered', LISTING),
@@ -47,7 +48,7 @@ const inspectCommands: readonly CommandSpec[] = [
   },
 ]
 
-const metricsCommands: readonly CommandSpec[] = [
+const metricsCommands: readonly Command[] = [
   {
     words: ['metrics', 'persistence'],
     describe: 'Show the numbers that the store keeps, across processes and restarts',
@@ -67,7 +68,7 @@ const metricsCommands: readonly CommandSpec[] = [
   },
 ]
 
-const otherCommands: readonly CommandSpec[] = [
+const otherCommands: readonly Command[] = [
   {
     words: ['config', 'show'],
     describe: 'Show the configuration in force',
@@ -120,12 +121,15 @@ const otherCommands: readonly CommandSpec[] = [
     ],
     options: {},
     positional: { name: 'shell', describe: 'Which shell', choices: ['bash', 'zsh', 'fish'] },
-    load: () => import('../commands/completion.js'),
+    load: async () => {
+      const { completionOf } = await import('../commands/completion.js')
+      return completionOf(COMMANDS)
+    },
   },
 ]
 
 /** Every command there is. */
-export const COMMANDS: readonly CommandSpec[] = [
+export const COMMANDS: readonly Command[] = [
   ...PERSISTENCE_COMMANDS,
   ...inspectCommands,
   ...metricsCommands,

@@ -1,12 +1,13 @@
 import { PapyraError } from '@papyra/contracts'
 import type { Argv } from 'yargs'
 import { Args } from './args.js'
+import type { Command } from '../command.js'
 import { COMMANDS, GROUPS } from './commands.js'
 import { COMMON } from './options.js'
-import type { CommandSpec, OptionSpec } from './spec.js'
+import type { OptionSpec } from './spec.js'
 
 export interface ParsedCommand {
-  readonly spec: CommandSpec
+  readonly spec: Command
   readonly args: Args
 }
 
@@ -14,7 +15,7 @@ export interface ParsedCommand {
 export async function parseCommand(argv: readonly string[]): Promise<ParsedCommand> {
   refuseFlagValues(argv)
   const { default: yargs } = await import('yargs')
-  const found: { spec?: CommandSpec; values?: Readonly<Record<string, unknown>> } = {}
+  const found: { spec?: Command; values?: Readonly<Record<string, unknown>> } = {}
   // Handlers only note what was chosen: nothing runs before everything is known to be valid.
   const parser = commandTree(yargs([...argv]), (spec, values) => {
     found.spec = spec
@@ -34,7 +35,7 @@ export async function parseCommand(argv: readonly string[]): Promise<ParsedComma
   return { spec, args }
 }
 
-type Choose = (spec: CommandSpec, values: Readonly<Record<string, unknown>>) => void
+type Choose = (spec: Command, values: Readonly<Record<string, unknown>>) => void
 
 function commandTree(root: Argv, choose: Choose): Argv {
   const strict = root
@@ -67,7 +68,7 @@ function commandTree(root: Argv, choose: Choose): Argv {
   return strict
 }
 
-function addCommand(parser: Argv, spec: CommandSpec, word: string, choose: Choose): void {
+function addCommand(parser: Argv, spec: Command, word: string, choose: Choose): void {
   const { positional } = spec
   const place =
     positional?.optional === true ? ` [${positional.name}]` : ` <${positional?.name ?? ''}>`
@@ -121,7 +122,7 @@ function refuseFlagValues(argv: readonly string[]): void {
 }
 
 /** yargs lets words behind `--` pass. */
-function refuseExtraWords(spec: CommandSpec, values: Readonly<Record<string, unknown>>): void {
+function refuseExtraWords(spec: Command, values: Readonly<Record<string, unknown>>): void {
   const words = Array.isArray(values['_']) ? values['_'].slice(spec.words.length) : []
   if (words.length === 0) return
   throw new PapyraError('invalid_argument', `Unknown argument: ${words.join(' ')}.`, {

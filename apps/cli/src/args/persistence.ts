@@ -1,7 +1,7 @@
+import type { Command } from '../command.js'
 import { CONSENT, LIMITS, MODE, OWNING, RECOVERY, RECOVERY_MODE, STORE } from './options.js'
-import type { CommandSpec } from './spec.js'
 
-const scan: CommandSpec = {
+const scan: Command = {
   words: ['persistence', 'scan'],
   describe: 'Verify every byte of a store; never writes, works beside a living owner',
   examples: [
@@ -21,7 +21,7 @@ const scan: CommandSpec = {
   load: () => import('../commands/persistence/scan.js'),
 }
 
-const recover: CommandSpec = {
+const recover: Command = {
   words: ['persistence', 'recover'],
   describe: 'Mend what a scan finds, keep aside what is taken out, then scan again',
   examples: [
@@ -50,7 +50,7 @@ const recover: CommandSpec = {
   load: () => import('../commands/persistence/recover.js'),
 }
 
-const startupCheck: CommandSpec = {
+const startupCheck: Command = {
   words: ['persistence', 'startup-check'],
   describe: 'Tell whether a service may start on the store; the gate of openPapyra',
   examples: [
@@ -88,7 +88,7 @@ const startupCheck: CommandSpec = {
   load: () => import('../commands/persistence/startup-check.js'),
 }
 
-const compact: CommandSpec = {
+const compact: Command = {
   words: ['persistence', 'compact'],
   describe: 'Delete what retention hides, then verify; a living owner is asked to do it itself',
   examples: [
@@ -113,7 +113,7 @@ const compact: CommandSpec = {
   load: () => import('../commands/persistence/compact.js'),
 }
 
-const inspect: CommandSpec = {
+const inspect: Command = {
   words: ['persistence', 'inspect'],
   describe: 'Describe a store without reading it through',
   examples: [
@@ -127,7 +127,7 @@ const inspect: CommandSpec = {
   load: () => import('../commands/persistence/inspect.js'),
 }
 
-const upgrade: CommandSpec = {
+const upgrade: Command = {
   words: ['persistence', 'upgrade'],
   describe: 'Turn a plain log into a checksummed one; the original is kept aside',
   examples: [
@@ -146,7 +146,7 @@ const upgrade: CommandSpec = {
   load: () => import('../commands/persistence/upgrade.js'),
 }
 
-const create: CommandSpec = {
+const create: Command = {
   words: ['persistence', 'create'],
   describe: 'Make a new, empty store, as for the first start on an empty volume',
   examples: [
@@ -160,7 +160,7 @@ const create: CommandSpec = {
   load: () => import('../commands/persistence/create.js'),
 }
 
-export const PERSISTENCE_COMMANDS: readonly CommandSpec[] = [
+export const PERSISTENCE_COMMANDS: readonly Command[] = [
   scan,
   recover,
   startupCheck,

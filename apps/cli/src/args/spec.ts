@@ -1,5 +1,3 @@
-import type { Context } from '../context.js'
-
 /** An option of a command. */
 export interface OptionSpec {
   /** `flag` is there or not; `value` takes one; `list` may be repeated. */
@@ -29,11 +27,6 @@ export interface Example {
   readonly says: string
 }
 
-/** What a command does; loaded only when it is asked for. Resolves to the exit code. */
-export interface CommandBody {
-  run(context: Context): Promise<number>
-}
-
 /** One command, as data: parsing, help and completion are all made from it. */
 export interface CommandSpec {
   /** Its words: `['persistence', 'scan']`. */
@@ -45,5 +38,4 @@ export interface CommandSpec {
   readonly positional?: PositionalSpec
   /** What help adds at its end. */
   readonly notes?: readonly string[]
-  load(): Promise<CommandBody>
 }

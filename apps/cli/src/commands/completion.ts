@@ -1,49 +1,55 @@
-import { COMMANDS } from '../args/commands.js'
 import { COMMON } from '../args/options.js'
 import type { CommandSpec, OptionSpec } from '../args/spec.js'
-import type { Context } from '../context.js'
+import type { CommandBody } from '../command.js'
 import { EXIT } from '../exit-codes.js'
 import { readChoice } from '../args/values.js'
 
 const SHELLS = ['bash', 'zsh', 'fish'] as const
 
+/** What a script is made from. */
+type Commands = readonly CommandSpec[]
+
 /** `papyra completion SHELL`: a script made from the table of commands; it starts no process itself. */
-export async function run({ args, out }: Context): Promise<number> {
-  const shell = readChoice('shell', args.text('shell') ?? '', SHELLS)
-  const script = { bash: bashScript, zsh: zshScript, fish: fishScript }[shell]()
-  if (out.json) await out.document('papyra.completion/1', EXIT.ok, { shell, script })
-  else for (const line of script.split('\n')) await out.data(line)
-  return EXIT.ok
+export function completionOf(commands: Commands): CommandBody {
+  return {
+    async run({ args, out }) {
+      const shell = readChoice('shell', args.text('shell') ?? '', SHELLS)
+      const script = { bash: bashScript, zsh: zshScript, fish: fishScript }[shell](commands)
+      if (out.json) await out.document('papyra.completion/1', EXIT.ok, { shell, script })
+      else for (const line of script.split('\n')) await out.data(line)
+      return EXIT.ok
+    },
+  }
 }
 
 const optionsOf = (spec: CommandSpec): [string, OptionSpec][] =>
   Object.entries({ ...spec.options, ...COMMON })
 
 /** The words that may follow other words: groups, commands, values of a positional. */
-function nextWords(): Map<string, Set<string>> {
+function nextWords(commands: Commands): Map<string, Set<string>> {
   const next = new Map<string, Set<string>>()
   const add = (before: readonly string[], word: string): void => {
     const key = before.join(' ')
     next.set(key, (next.get(key) ?? new Set()).add(word))
   }
-  for (const { words, positional } of COMMANDS) {
+  for (const { words, positional } of commands) {
     for (const [index, word] of words.entries()) add(words.slice(0, index), word)
     for (const choice of positional?.choices ?? []) add(words, choice)
   }
   return next
 }
 
-function bashScript(): string {
-  const words = [...nextWords()].map(
+function bashScript(commands: Commands): string {
+  const words = [...nextWords(commands)].map(
     ([before, after]) => `    '${before}') words='${[...after].join(' ')}' ;;`,
   )
-  const options = COMMANDS.map(
+  const options = commands.map(
     (spec) =>
       `    '${spec.words.join(' ')}'*) options='${optionsOf(spec)
         .map(([name]) => `--${name}`)
         .join(' ')}' ;;`,
   )
-  const choices = valueOptions().map(([name, { choices: list, completes }]) => {
+  const choices = valueOptions(commands).map(([name, { choices: list, completes }]) => {
     const reply =
       list === undefined ? `-${completes === 'folder' ? 'd' : 'f'}` : `-W '${list.join(' ')}'`
     return `    --${name}) COMPREPLY=($(compgen ${reply} -- "$word")); return ;;`
@@ -71,10 +77,10 @@ ${options.join('\n')}
 complete -o default -F _papyra papyra`
 }
 
-function valueOptions(): [string, OptionSpec][] {
-  const all = new Map(COMMANDS.flatMap((spec) => Object.entries(spec.options)))
+function valueOptions(commands: Commands): [string, OptionSpec][] {
+  const all = new Map(commands.flatMap((spec) => Object.entries(spec.options)))
   // recover and startup-check have different modes; both are offered.
-  const modes = [...new Set(COMMANDS.flatMap(({ options }) => options['mode']?.choices ?? []))]
+  const modes = [...new Set(commands.flatMap(({ options }) => options['mode']?.choices ?? []))]
   const mode = all.get('mode')
   if (mode !== undefined) all.set('mode', { ...mode, choices: modes })
   return [...all].filter(
@@ -82,8 +88,8 @@ function valueOptions(): [string, OptionSpec][] {
   )
 }
 
-function zshScript(): string {
-  const cases = COMMANDS.map((spec) => {
+function zshScript(commands: Commands): string {
+  const cases = commands.map((spec) => {
     const lines = optionsOf(spec).map(
       ([name, option]) => `        '--${name}[${zshText(option.describe)}]${zshValue(option)}'`,
     )
@@ -91,7 +97,7 @@ function zshScript(): string {
         _arguments \\
 ${lines.join(' \\\n')} ;;`
   })
-  const words = [...nextWords()].map(
+  const words = [...nextWords(commands)].map(
     ([before, after]) => `      '${before}') compadd -- ${[...after].join(' ')} ;;`,
   )
   return `#compdef papyra
@@ -125,7 +131,7 @@ function zshValue({ kind, choices, completes }: OptionSpec): string {
   return completes === 'folder' ? ':folder:_files -/' : ':file:_files'
 }
 
-function fishScript(): string {
+function fishScript(commands: Commands): string {
   const lines = [
     '# fish completion for papyra',
     'function __papyra_is',
@@ -140,10 +146,10 @@ function fishScript(): string {
     'end',
     'complete -c papyra -f',
   ]
-  for (const [before, after] of nextWords()) {
+  for (const [before, after] of nextWords(commands)) {
     lines.push(`complete -c papyra -n '__papyra_is ${before}' -a '${[...after].join(' ')}'`)
   }
-  for (const spec of COMMANDS) {
+  for (const spec of commands) {
     const condition = `__papyra_is ${spec.words.join(' ')}`
     for (const [name, option] of optionsOf(spec)) {
       const about = option.describe.replaceAll("'", '')

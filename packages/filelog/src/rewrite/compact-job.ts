@@ -1,26 +1,15 @@
-import { PapyraError, type LongOperation, type RecordMeta } from '@papyra/contracts'
+import { PapyraError, type LongOperation } from '@papyra/contracts'
 import type { Head } from '../format/head.js'
 import type { PendingRewrite, Sidecar } from '../format/sidecar.js'
 import type { VfsFile } from '../vfs.js'
 import { commitRewrite, withdraw } from './commit.js'
 import { RecordCopier } from './copy-records.js'
 import { discardFile } from './io.js'
+import type { Keep } from './keep.js'
 import { addCounts, countAppends } from './ledger.js'
 import { readHead } from './read-head.js'
 import { LogRewriter, type Rewritten } from './rewriter.js'
 import type { StoreCore } from './store-core.js'
-
-/**
- * Asked once for each record, the oldest first: true if it stays. Where it tells in advance what it
- * would say of whole ranges of numbers, it is not asked for them, which is faster.
- */
-export interface Keep {
-  (meta: RecordMeta): boolean
-  /** No record up to this number stays. */
-  readonly noneThrough?: number
-  /** Every record above this number stays. */
-  readonly allAbove?: number
-}
 
 /** A request whose plan was made. */
 export interface Planned extends LongOperation {

@@ -10,7 +10,7 @@ import { MetaReader } from '../scan/record-meta.js'
 import { soundStart } from '../scan/stray.js'
 import { walkForward } from '../scan/walk-forward.js'
 import type { VfsFile } from '../vfs.js'
-import type { Keep } from './compact-job.js'
+import type { Keep } from './keep.js'
 import type { LogRewriter, VerifiedLine } from './rewriter.js'
 
 export interface CopyFilter {

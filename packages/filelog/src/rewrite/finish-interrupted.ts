@@ -26,6 +26,8 @@ export async function finishInterrupted(vfs: Vfs, log: string, scan: LogScan): P
   if (scan.sidecar.state === 'ok' && scan.sidecar.sidecar.logId === head.logId) {
     const after = resolved(scan.sidecar.sidecar, head.generation)
     if (after !== null) {
+      // The kill may have come before the rename was synced: the sidecar must not outlive the log.
+      if (!tidied) await withIo('Syncing', log, () => vfs.syncDir(dirname(log)))
       await writeSidecarFile(vfs, log, after)
       done =
         after.generation === head.generation && scan.sidecar.sidecar.generation !== head.generation

@@ -5,8 +5,8 @@ import type { Extent } from '../scan-types.js'
 import { forEachLine } from '../scan/for-each-line.js'
 import type { VfsFile } from '../vfs.js'
 import { withIo } from './io.js'
+import type { RepairJob } from './repair-job.js'
 import { nextGeneration } from './repair-plan.js'
-import type { RepairJob } from './repair.js'
 import { LogRewriter, type Rewritten } from './rewriter.js'
 
 /** Copies what is kept into a new generation, under its temporary name. */

@@ -1,34 +1,20 @@
-import { PapyraError, type HistoryEntry, type LongOperation } from '@papyra/contracts'
+import { dirname } from 'node:path'
+import { PapyraError, type HistoryEntry } from '@papyra/contracts'
 import { markPath, sidecarPath } from '../format/names.js'
 import type { LogScan } from '../scan-types.js'
 import type { PendingRewrite, Sidecar } from '../format/sidecar.js'
 import type { Vfs, VfsFile } from '../vfs.js'
-import type { StoreLock } from '../write/lock.js'
 import { writeMarkFile } from '../write/mark-file.js'
 import { writeSidecarFile } from '../write/sidecar-file.js'
 import { commitRewrite, withdraw } from './commit.js'
 import { discardFile, requireFree, withIo } from './io.js'
-import { type Counts, addCounts, closedFigures, countAppends, withEntry } from './ledger.js'
+import { addCounts, closedFigures, countAppends, withEntry } from './ledger.js'
 import { quarantineFiles } from './quarantine.js'
 import { type Stretch, writeRemoved } from './removed-file.js'
 import { type RepairPlan, nextGeneration, sidecarToGoOnFrom } from './repair-plan.js'
 import { copyExtents, copyKept } from './repair-copy.js'
+import type { RepairJob } from './repair-job.js'
 import { LogRewriter, type Rewritten, replacePlain } from './rewriter.js'
-
-export interface RepairJob extends LongOperation {
-  readonly vfs: Vfs
-  readonly lock: StoreLock
-  readonly scan: LogScan
-  readonly plan: RepairPlan
-  /** Where whole originals go; `null` in mode `repair`. */
-  readonly quarantineDir: string | null
-  /** Wall time in ms. */
-  readonly now: number
-  /** Outcomes to be counted in the sidecar, this recovery not among them. */
-  readonly counts: Counts
-  /** What the history says was done. Default `recovery`, which alone counts as one. */
-  readonly what?: 'recovery' | 'upgrade'
-}
 
 export interface Repaired {
   /** Files that now hold what was taken out, or the originals. */
@@ -107,7 +93,7 @@ async function renewBeside(job: RepairJob): Promise<void> {
   const { vfs, scan, now } = job
   const { identity, path } = scan
   if (identity === null) return
-  // What a killed owner wrote is about to count as synced.
+  // What a killed owner wrote, and the log's name, are about to count as synced.
   if (job.plan.kind === 'beside') await syncLog(vfs, path)
   const { logId, generation } = identity
   const acked = scan.lastSeq
@@ -136,6 +122,7 @@ async function syncLog(vfs: Vfs, path: string): Promise<void> {
   const file = await withIo('Opening', path, () => vfs.open(path, 'read-write'))
   try {
     await withIo('Syncing', path, () => file.sync())
+    await withIo('Syncing', path, () => vfs.syncDir(dirname(path)))
   } finally {
     await file.close()
   }

@@ -3,7 +3,7 @@ import type { LogScan } from '../scan-types.js'
 import { toScanReport } from '../scan/report.js'
 import { scanLog } from '../scan/scan-log.js'
 import type { Vfs, VfsStat } from '../vfs.js'
-import { probeOwner } from '../write/lock.js'
+import { probeOwner } from '../write/probe-owner.js'
 import { readHead } from './read-head.js'
 import type { StoreCore } from './store-core.js'
 

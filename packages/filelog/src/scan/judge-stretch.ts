@@ -1,6 +1,6 @@
 import type { Anomaly } from '@papyra/contracts'
 import { type Findings, many } from './findings.js'
-import type { JudgeContext } from './judge.js'
+import type { JudgeContext } from './judge-context.js'
 import { missingIn } from './losses.js'
 import type { Gap, Stretch } from './scan-items.js'
 

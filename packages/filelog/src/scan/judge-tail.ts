@@ -1,6 +1,6 @@
 import type { Findings } from './findings.js'
 import { many } from './findings.js'
-import type { JudgeContext } from './judge.js'
+import type { JudgeContext } from './judge-context.js'
 import { judgeStretch } from './judge-stretch.js'
 import { missingIn } from './losses.js'
 import type { Gap, Stretch } from './scan-items.js'

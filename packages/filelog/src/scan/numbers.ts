@@ -1,17 +1,8 @@
 import type { BlockMark } from '../format/block-mark.js'
-import { Coverage, presentIn } from './coverage.js'
-import { within, without } from './intervals.js'
-import { join, splitAt, type NewRun } from './runs.js'
-import type { ExtraGroup, Gap, MarkFault, Run, Stretch } from './scan-items.js'
-
-/** Where a mark stands, and the block that it should be about. */
-export interface MarkPlace {
-  readonly offset: number
-  readonly end: number
-  readonly blockStart: number
-  /** True if the mark's checksum is that of the bytes since `blockStart`. */
-  readonly sumMatches: boolean
-}
+import { Coverage } from './coverage.js'
+import { applyMark, newGap } from './gaps.js'
+import { addExtra, join, takeBack, type NewRun } from './runs.js'
+import type { ExtraGroup, Gap, MarkFault, MarkPlace, Run, Stretch } from './scan-items.js'
 
 /**
  * Follows the numbers of a log in the order of the file: what comes in its turn, what is skipped,
@@ -132,19 +123,7 @@ export class Numbers {
   /** Notes that the numbers up to `last` did not come. */
   #skip(last: number, place: number, mark: Gap['mark']): void {
     const range = { first: this.cursor + 1, last }
-    const gap: Gap = {
-      ...range,
-      place,
-      ordinal: this.#ordinal,
-      cause: this.#cause,
-      mark,
-      dead: false,
-      open: [range],
-      missing: [],
-      vague: null,
-      filled: false,
-      unproven: [],
-    }
+    const gap = newGap(range, { place, ordinal: this.#ordinal, cause: this.#cause, mark })
     this.gaps.push(gap)
     this.#pending.push(gap)
     this.#jump = gap
@@ -152,17 +131,7 @@ export class Numbers {
 
   #extra(run: NewRun): void {
     this.#disturbed = true
-    const whole = { ...run, ordinal: -1 }
-    const group = this.extras.at(-1)
-    if (group === undefined || group.end !== run.offset) {
-      this.extras.push({ offset: run.offset, end: run.end, runs: [whole] })
-      return
-    }
-    group.end = run.end
-    const last = group.runs.at(-1)
-    const next = last !== undefined && last.end === run.offset && run.firstSeq === last.lastSeq + 1
-    if (next && last.ended) join(last, run)
-    else group.runs.push(whole)
+    addExtra(this.extras, run)
   }
 
   /**
@@ -175,7 +144,8 @@ export class Numbers {
       return false
     if (jump.open.length + jump.missing.length === 0) return false
     if (this.#ordinal - jump.ordinal > jump.last - jump.first + 1) return false
-    const early = this.#takeBack(jump)
+    const early = takeBack(this.kept, jump)
+    this.#ordinal = jump.ordinal
     jump.dead = true
     this.#early = this.last
     this.#jump = null
@@ -198,18 +168,6 @@ export class Numbers {
       })
     }
     return true
-  }
-
-  /** Takes the records behind the jump out of what is kept. */
-  #takeBack(jump: Gap): Run[] {
-    const early: Run[] = []
-    while ((this.kept.at(-1)?.ordinal ?? -1) >= jump.ordinal) early.unshift(this.kept.pop() as Run)
-    const last = this.kept.at(-1)
-    if (last !== undefined && last.ordinal + last.records > jump.ordinal) {
-      early.unshift(splitAt(last, jump))
-    }
-    this.#ordinal = jump.ordinal
-    return early.map((run) => ({ ...run, ordinal: -1 }))
   }
 
   /** A sound mark. Says what it is about; in its place or not, it is right about the numbers. */
@@ -269,17 +227,7 @@ export class Numbers {
   /** Applies what a mark says to the gaps; true if it says of a number that it was there. */
   #resolve(mark: BlockMark): boolean {
     if (this.#pending.length === 0) return false
-    const present = presentIn(mark)
-    const first = mark.after + 1
-    let found = false
-    for (const gap of this.#pending) {
-      for (const range of within(gap.open, first, mark.lastSeq)) {
-        const gone = within(present, range.first, range.last)
-        gap.missing.push(...gone)
-        if (gone.length > 0) found = true
-      }
-      gap.open = without(gap.open, first, mark.lastSeq)
-    }
+    const found = applyMark(this.#pending, mark)
     this.#pending = this.#pending.filter((gap) => gap.open.length > 0)
     return found
   }

@@ -70,6 +70,15 @@ export interface ExtraGroup {
   readonly runs: Run[]
 }
 
+/** Where a mark stands, and the block that it should be about. */
+export interface MarkPlace {
+  readonly offset: number
+  readonly end: number
+  readonly blockStart: number
+  /** True if the mark's checksum is that of the bytes since `blockStart`. */
+  readonly sumMatches: boolean
+}
+
 /** A mark that is wrong while the records around it are not. */
 export interface MarkFault {
   readonly offset: number

@@ -5,6 +5,7 @@ import type { LogScan } from '../scan-types.js'
 import type { Vfs } from '../vfs.js'
 import { logIsLost, readBeside } from './beside.js'
 import { allProven, scanChecksummed } from './checksummed-scan.js'
+import { counted, emptyScan, type ScanBase } from './empty-scan.js'
 import { FileWindow } from './file-window.js'
 import { Findings } from './findings.js'
 import { identityOf, identityWithoutHead, knownEndOf, sideBySide, type Known } from './identify.js'
@@ -14,9 +15,6 @@ import { scanPlain } from './plain-scan.js'
 import { quickScan } from './quick-scan.js'
 import { onlyHeadIsForeign, recognise } from './recognise.js'
 import type { LogScanOptions } from './scan-options.js'
-
-/** What all scans of one log share before they are told apart. */
-export type ScanBase = Pick<LogScan, 'path' | 'sidecar' | 'mark' | 'size'>
 
 /**
  * Scans one log: verifies it, names what is wrong and where, and finds out what a repair would keep,
@@ -147,35 +145,6 @@ async function scanMissing(vfs: Vfs, path: string, options: LogScanOptions): Pro
   }
 }
 
-/** A scan that did not look into the log. */
-export function emptyScan(base: ScanBase, state: LogScan['state']): LogScan {
-  return {
-    ...base,
-    state,
-    coverage: 'full',
-    identity: null,
-    head: null,
-    soundEnd: 0,
-    anomalies: [],
-    anomalyCounts: {},
-    notices: [],
-    records: null,
-    firstSeq: null,
-    lastSeq: 0,
-    knownEnd: 0,
-    keep: [],
-    setAside: [],
-    losses: [],
-    cutMends: false,
-    bytesSound: true,
-    lines: { total: 0, bad: 0 },
-    foreign: false,
-    unproven: null,
-    skipped: [],
-    openBlock: null,
-  }
-}
-
 function refused(
   base: ScanBase,
   state: LogScan['state'],
@@ -183,14 +152,4 @@ function refused(
 ): LogScan {
   const anomaly: Anomaly = { ...what, offset: 0, length: null, seq: null, records: 0, loss: false }
   return { ...emptyScan(base, state), ...counted([anomaly], {}), bytesSound: false }
-}
-
-/** The first anomalies, and how many there are of each. */
-export function counted(
-  all: readonly Anomaly[],
-  { maxAnomalies = 1000 }: LogScanOptions,
-): Pick<LogScan, 'anomalies' | 'anomalyCounts'> {
-  const anomalyCounts: Partial<Record<Anomaly['code'], number>> = {}
-  for (const { code } of all) anomalyCounts[code] = (anomalyCounts[code] ?? 0) + 1
-  return { anomalies: all.slice(0, maxAnomalies), anomalyCounts }
 }

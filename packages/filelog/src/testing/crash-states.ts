@@ -1,7 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { applyDirOp, type DirOp, type MemDisk } from './mem-disk.js'
 import type { FileOp, MemInode } from './mem-inode.js'
-import type { MemVfs } from './mem-vfs.js'
 import { Random } from './random.js'
 
 export interface CrashOptions {
@@ -11,12 +10,6 @@ export interface CrashOptions {
   readonly samples?: number
   /** Seed of the random ones. Default 1. */
   readonly seed?: number
-}
-
-/** The machine after a power cut and a new boot. */
-export interface CrashState {
-  readonly vfs: MemVfs
-  readonly description: string
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { CrashOptions } from './crash-states.js'
-import { isSync, type MemOp, type MemVfs, memVfs } from './mem-vfs.js'
+import { isSync, type MemOp } from './mem-machine.js'
+import { type MemVfs, memVfs } from './mem-vfs.js'
 
 export interface EveryCrashOptions extends CrashOptions {
   /** The machine to start from; it is copied. Default: an empty one. */

@@ -1,12 +1,6 @@
-export {
-  isSync,
-  MemVfs,
-  memVfs,
-  type MemOp,
-  type MemOpName,
-  type MemVfsOptions,
-} from './mem-vfs.js'
-export type { CrashOptions, CrashState } from './crash-states.js'
+export { isSync, type MemOp, type MemOpName, type MemVfsOptions } from './mem-machine.js'
+export { MemVfs, memVfs, type CrashState } from './mem-vfs.js'
+export type { CrashOptions } from './crash-states.js'
 export {
   everyCrash,
   everyOmittedSync,

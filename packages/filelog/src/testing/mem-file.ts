@@ -1,7 +1,7 @@
 import type { VfsFile, VfsStat } from '../vfs.js'
 import { type MemDisk, systemError } from './mem-disk.js'
 import type { MemInode } from './mem-inode.js'
-import type { MemOpName } from './mem-vfs.js'
+import type { MemOpName } from './mem-machine.js'
 
 /** What an open file needs of its process. */
 export interface FileHooks {

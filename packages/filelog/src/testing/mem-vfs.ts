@@ -1,56 +1,21 @@
 import { Buffer } from 'node:buffer'
 import { dirname } from 'node:path/posix'
 import type { OpenFlag, Vfs, VfsFile, VfsLock, VfsStat } from '../vfs.js'
-import { type CrashOptions, type CrashState, crashStates } from './crash-states.js'
+import { type CrashOptions, crashStates } from './crash-states.js'
 import { MemDisk, systemError } from './mem-disk.js'
 import { MemFile, statOf } from './mem-file.js'
+import {
+  countOp,
+  type Machine,
+  type MemOp,
+  type MemOpName,
+  type MemVfsOptions,
+} from './mem-machine.js'
 
-/** The operations that change or sync something. */
-export type MemOpName =
-  | 'create'
-  | 'write'
-  | 'truncate'
-  | 'datasync'
-  | 'sync'
-  | 'syncDir'
-  | 'rename'
-  | 'unlink'
-  | 'mkdir'
-  | 'link'
-  | 'chmod'
-  | 'chown'
-
-/** One operation that changes or syncs something, counted over the machine from 0. */
-export interface MemOp {
-  readonly index: number
-  readonly name: MemOpName
-  readonly path: string
-}
-
-export interface MemVfsOptions {
-  /** Seeds `randomHex`. Default 1. */
-  readonly seed?: number
-  /** Syncs for which this says true report success and do nothing: a deliberately broken build. */
-  readonly omit?: (op: MemOp) => boolean
-  /**
-   * Called before each operation takes effect, and for writes that may be torn by the death of their
-   * process once more when half of the bytes are written (`half`). What it throws, the operation
-   * throws. A write of one whole sector of 512 bytes is not torn by that.
-   */
-  readonly onOp?: (op: MemOp, half: boolean) => void
-}
-
-/** What all processes of one machine share. */
-export interface Machine {
-  readonly disk: MemDisk
-  omit: ((op: MemOp) => boolean) | undefined
-  onOp: ((op: MemOp, half: boolean) => void) | undefined
-  ops: number
-}
-
-/** True if the operation is one that only makes durable. */
-export function isSync(op: MemOp): boolean {
-  return op.name === 'datasync' || op.name === 'sync' || op.name === 'syncDir'
+/** The machine after a power cut and a new boot. */
+export interface CrashState {
+  readonly vfs: MemVfs
+  readonly description: string
 }
 
 /**
@@ -266,17 +231,8 @@ export class MemVfs implements Vfs {
     return this.#machine
   }
 
-  /** Counts an operation; false if it is to be left out. `half` gives a look at half of a write. */
   #op(name: MemOpName, path: string, half?: { apply(): void; undo(): void }): boolean {
-    const machine = this.#live()
-    const op: MemOp = { index: machine.ops++, name, path }
-    machine.onOp?.(op, false)
-    if (half !== undefined && machine.onOp !== undefined) {
-      half.apply()
-      machine.onOp(op, true)
-      half.undo()
-    }
-    return !(isSync(op) && machine.omit?.(op) === true)
+    return countOp(this.#live(), name, path, half)
   }
 }
 

@@ -1,7 +1,8 @@
 import { type AppendFact, type AppendResult, isPapyraError, PapyraError } from '@papyra/contracts'
-import type { Chunk } from './batch-encoder.js'
+import { CallQueue, type Item, type SyncPoint, type Waiting } from './call-queue.js'
 import { checkFacts } from './check-facts.js'
 import { type AppendTarget, LogWriter, type LogWriterOptions } from './log-writer.js'
+import { unrefTimer } from './unref-timer.js'
 
 export interface AppendQueueOptions extends LogWriterOptions {
   /** Most bytes that the members of one fact may take. Default 1 MiB. */
@@ -29,30 +30,10 @@ export interface AppendQueueState {
   readonly waitingBytes: number
 }
 
-interface Waiting extends Chunk {
-  readonly resolve: (result: AppendResult) => void
-  readonly reject: (error: PapyraError) => void
-}
-
-/** Stands in the queue where a sync was asked for: everything before it is covered. */
-interface SyncPoint {
-  readonly facts: null
-  readonly resolve: () => void
-  readonly reject: (error: PapyraError) => void
-}
-
-type Item = Waiting | SyncPoint
-
 /** A sync at least so often while records are acknowledged. */
 const SYNC_MS = 1000
 /** After so many batches without a wait, timers and sockets get their turn. */
 const BATCHES_A_TURN = 32
-
-function unrefTimer(ms: number, run: () => void): () => void {
-  const timer = setTimeout(run, ms)
-  timer.unref()
-  return () => clearTimeout(timer)
-}
 
 /**
  * The only writer of a log. Calls that wait are written together, in call order, with one write call
@@ -61,8 +42,7 @@ function unrefTimer(ms: number, run: () => void): () => void {
 export class AppendQueue {
   readonly #options: AppendQueueOptions
   readonly #writer: LogWriter
-  #queue: Item[] = []
-  #head: number = 0
+  readonly #queue: CallQueue = new CallQueue()
   #waitingBytes: number = 0
   #running: boolean = false
   #paused: boolean = false
@@ -173,14 +153,15 @@ export class AppendQueue {
   }
 
   #schedule(): void {
-    if (this.#running || this.#paused || this.#head === this.#queue.length) return
+    if (this.#running || this.#paused || this.#queue.first === undefined) return
     this.#running = true
     queueMicrotask(() => void this.#run())
   }
 
   async #run(): Promise<void> {
-    while (!this.#paused && this.#head < this.#queue.length && this.#writer.latched === null) {
-      const item = this.#queue[this.#head] as Item
+    while (!this.#paused && this.#writer.latched === null) {
+      const item = this.#queue.first
+      if (item === undefined) break
       try {
         if (item.facts === null) await this.#syncPoint(item)
         else await this.#batch()
@@ -202,12 +183,12 @@ export class AppendQueue {
       // The writer stopped: whoever waits is told below, this one included.
       return
     }
-    this.#take(1)
+    this.#queue.take(1)
     point.resolve()
   }
 
   async #batch(): Promise<void> {
-    const batch = this.#gather()
+    const batch = this.#queue.gather(this.#options.maxBatchBytes ?? 256 * 1024)
     let bytes: number
     try {
       bytes = await this.#writer.commit(batch)
@@ -228,40 +209,16 @@ export class AppendQueue {
     this.#cancelTimer ??= this.#startTimer()
   }
 
-  /** The next calls that go into one write. */
-  #gather(): Waiting[] {
-    const most = this.#options.maxBatchBytes ?? 256 * 1024
-    const batch: Waiting[] = []
-    let bytes = 0
-    for (let i = this.#head; i < this.#queue.length; i++) {
-      const item = this.#queue[i] as Item
-      if (item.facts === null) break
-      bytes += item.bytes
-      if (batch.length > 0 && bytes > most) break
-      batch.push(item)
-    }
-    return batch
-  }
-
   #settle(batch: readonly Waiting[]): void {
     for (const { bytes } of batch) this.#waitingBytes -= bytes
-    this.#take(batch.length)
+    this.#queue.take(batch.length)
     if (this.#ready.length > 0 && !this.#full()) {
       for (const resolve of this.#ready.splice(0)) resolve()
     }
   }
 
-  #take(count: number): void {
-    this.#head += count
-    if (this.#head < this.#queue.length && this.#head < 4096) return
-    this.#queue = this.#queue.slice(this.#head)
-    this.#head = 0
-  }
-
   #rejectAll(error: PapyraError): void {
-    const items = this.#queue.slice(this.#head)
-    this.#queue = []
-    this.#head = 0
+    const items = this.#queue.takeAll()
     this.#waitingBytes = 0
     this.#cancelTimer?.()
     this.#cancelTimer = null

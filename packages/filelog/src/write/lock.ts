@@ -7,9 +7,8 @@ import { errnoOf, ioError } from './io-error.js'
 import {
   NOBODY_KNOWN,
   type OwnerFacts,
-  ownerInfo,
   ownerText,
-  readOwnerFacts,
+  readOwner,
   writeOwnerFacts,
 } from './owner-line.js'
 
@@ -98,16 +97,6 @@ async function makeLockFile(vfs: Vfs, log: string, path: string): Promise<VfsFil
     await file.close()
     throw error
   }
-}
-
-/** Who is named in an open lock file; a new owner needs a moment to write its name. */
-async function readOwner(file: VfsFile): Promise<OwnerInfo> {
-  for (let round = 0; round < 4; round++) {
-    if (round > 0) await sleep(10)
-    const facts = await readOwnerFacts(file)
-    if (facts !== null) return ownerInfo(facts)
-  }
-  return NOBODY_KNOWN
 }
 
 async function isAt(vfs: Vfs, file: VfsFile): Promise<boolean> {
@@ -216,59 +205,4 @@ export async function acquireLock(
   const lock = new HeldLock(vfs, file, { ...options, log }, facts)
   await lock.announce({})
   return lock
-}
-
-const NOT_THERE: readonly string[] = ['ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO']
-
-/** Opens a file to look at its lock; `null` if there is none, or none that could carry a lock. */
-async function openToProbe(
-  vfs: Vfs,
-  path: string,
-  alsoFine: readonly string[] = [],
-): Promise<VfsFile | null> {
-  let file: VfsFile
-  try {
-    file = await vfs.open(path, 'read')
-  } catch (error) {
-    if ([...NOT_THERE, ...alsoFine].includes(errnoOf(error))) return null
-    throw ioError(error, 'Reading', path, 'unreadable')
-  }
-  if ((await file.stat()).type === 'file') return file
-  await file.close()
-  return null
-}
-
-/**
- * What the owner of a store said of itself, everything it announced included; `null` if nobody holds
- * the store. Writes and creates nothing: it takes a shared lock for an instant, on the lock file and
- * on the log itself (in case the lock file was deleted). Rejects with `lock_unavailable` or
- * `unreadable`.
- */
-export async function probeOwnerFacts(vfs: Vfs, logPath: string): Promise<OwnerFacts | null> {
-  const log = await vfs.resolve(logPath)
-  // Who may read the log, but not its lock file, still sees the lock on the log.
-  const lockFile = await openToProbe(vfs, lockPath(log), ['EACCES', 'EPERM'])
-  try {
-    const facts = async (): Promise<OwnerFacts> => {
-      if (lockFile === null) return {}
-      await readOwner(lockFile)
-      return (await readOwnerFacts(lockFile)) ?? {}
-    }
-    if (lockFile !== null && (await vfs.lock(lockFile, true)) === null) return await facts()
-    const file = await openToProbe(vfs, log)
-    if (file === null) return null
-    try {
-      return (await vfs.lock(file, true)) === null ? await facts() : null
-    } finally {
-      await file.close()
-    }
-  } finally {
-    await lockFile?.close()
-  }
-}
-
-/** Who holds the store; `null` if nobody does. See `probeOwnerFacts`. */
-export async function probeOwner(vfs: Vfs, logPath: string): Promise<OwnerInfo | null> {
-  const facts = await probeOwnerFacts(vfs, logPath)
-  return facts === null ? null : ownerInfo(facts)
 }

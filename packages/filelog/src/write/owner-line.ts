@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { JsonValue, OwnerInfo } from '@papyra/contracts'
 import type { VfsFile } from '../vfs.js'
 import { writeAll } from './atomic-write.js'
@@ -35,6 +36,16 @@ export function ownerInfo(facts: OwnerFacts | null): OwnerInfo {
     host: typeof host === 'string' ? host : null,
     since: typeof since === 'number' ? since : null,
   }
+}
+
+/** Who is named in an open lock file; a new owner needs a moment to write its name. */
+export async function readOwner(file: VfsFile): Promise<OwnerInfo> {
+  for (let round = 0; round < 4; round++) {
+    if (round > 0) await sleep(10)
+    const facts = await readOwnerFacts(file)
+    if (facts !== null) return ownerInfo(facts)
+  }
+  return NOBODY_KNOWN
 }
 
 /** `process 41 on db1, since 2024-01-01T00:00:00.000Z`, as far as it is known. */

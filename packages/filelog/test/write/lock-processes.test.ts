@@ -8,7 +8,8 @@ import { bundleForNode } from '@papyra/build-config/bundle'
 import { isPapyraError, systemClock } from '@papyra/contracts'
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { kernelLock } from '../../src/write/kernel-lock.js'
-import { acquireLock, probeOwner } from '../../src/write/lock.js'
+import { acquireLock } from '../../src/write/lock.js'
+import { probeOwner } from '../../src/write/probe-owner.js'
 import { nodeVfs } from '../../src/write/node-vfs.js'
 
 interface Said {

@@ -1,7 +1,8 @@
 import { manualClock } from '@papyra/contracts'
 import { describe, expect, it } from 'vitest'
 import { everyFault, faultVfs, memVfs, type MemVfs } from '../../src/testing/index.js'
-import { acquireLock, probeOwner, probeOwnerFacts } from '../../src/write/lock.js'
+import { acquireLock } from '../../src/write/lock.js'
+import { probeOwner, probeOwnerFacts } from '../../src/write/probe-owner.js'
 import { outcome } from './queue-harness.js'
 
 const LOG = '/shop.ndjson'

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Backend, ReadQuery, StoredRecord } from '@papyra/contracts'
 import type { Context } from '../../context.js'
-import type { RecordPrinter } from './listing.js'
+import type { RecordPrinter } from './record-printer.js'
 
 const POLL_MS = 250
 
