@@ -1,4 +1,5 @@
 // Settings that every package's vitest.config.ts and the root's share.
+import { fileURLToPath } from 'node:url'
 import { defaultServerConditions } from 'vite'
 import { defineConfig } from 'vitest/config'
 
@@ -18,6 +19,7 @@ export default defineConfig({
   test: {
     ...timeouts,
     include: ['test/**/*.test.ts'],
+    setupFiles: [fileURLToPath(new URL('./seed.js', import.meta.url))],
     environment: 'node',
     pool: 'forks',
     passWithNoTests: true,

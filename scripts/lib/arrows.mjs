@@ -28,7 +28,7 @@ export const ARROWS = {
   torture: { papyra: everything, external: everything, files: true, testing: true },
   'build-config': {
     papyra: [],
-    external: ['esbuild', 'tsup', 'vite', 'vitest'],
+    external: ['esbuild', 'fast-check', 'tsup', 'vite', 'vitest'],
     files: true,
   },
 }

@@ -1,8 +1,8 @@
 // What may reach a terminal. Records, file names and messages of other programs hold whatever
 // somebody wrote into them; none of it may move the cursor, recolour or reorder what is shown.
 
-/** Control, format (bidi among them), line separators, lone surrogates. */
-const UNSAFE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu
+/** Control, format (bidi among them), line separators, lone surrogates, and what is not assigned yet. */
+const UNSAFE = /[\p{Cc}\p{Cf}\p{Cs}\p{Cn}\p{Zl}\p{Zp}]/gu
 const NOT_ASCII = /[^\x20-\x7e]/g
 
 const unitEscape = (unit: string): string =>
