@@ -21,7 +21,7 @@ try {
     `Node ${process.version}, ${cpus().length} cores, a log of ${(size / 1e6).toFixed(0)} MB, ${rounds} rounds. ` +
       'Only the ratios mean anything, and only within this run.\n\n',
   )
-  rows.push(...(await startUp(large, small)))
+  rows.push(...(await startUp(large, small, rounds)))
   rows.push(...scanning(large, rounds))
   rows.push(...commandLine(large, rounds))
   rows.push(...(await compaction(large, dir)))
