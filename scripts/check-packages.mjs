@@ -3,7 +3,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { checkCli, checkLibraries } from './lib/install-checks.mjs'
+import { checkCli, checkLibraries, FILE_BACKENDS } from './lib/install-checks.mjs'
 import { checkTarball, packAll } from './lib/tarballs.mjs'
 
 const temp = mkdtempSync(join(tmpdir(), 'papyra-pack-'))
@@ -13,7 +13,10 @@ try {
   const packed = await packAll(temp)
   for (const item of packed) await section(item.name, () => checkTarball(item))
   const sound = problems.length === 0
-  if (sound) await section('core and backend-json alone', () => checkLibraries(packed, temp))
+  if (sound) {
+    for (const use of Object.keys(FILE_BACKENDS))
+      await section(`core and backend-${use} alone`, () => checkLibraries(packed, temp, use))
+  }
   if (sound) await section('global papyra', () => checkCli(packed, temp))
 } finally {
   rmSync(temp, { recursive: true, force: true })

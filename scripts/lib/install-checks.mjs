@@ -4,34 +4,38 @@ import { join } from 'node:path'
 import { capture } from './run.mjs'
 import { must } from './tarballs.mjs'
 
-const ONLY = ['backend-json', 'contracts', 'core', 'filelog', 'retention'].map(
-  (n) => `@papyra/${n}`,
-)
+/** The backends that keep files: how a store of each is made, and where. */
+export const FILE_BACKENDS = {
+  json: { make: 'jsonBackend({ path: process.argv[2] })', path: 'sample.ndjson' },
+  rotation: { make: 'rotationBackend({ dir: process.argv[2] })', path: 'sample/' },
+}
 
-const SAMPLE = `
+const sample = (use, make) => `
 import { openPapyra } from '@papyra/core'
-import { jsonBackend } from '@papyra/backend-json'
-const papyra = await openPapyra({ systemId: 'shop', backend: jsonBackend({ path: process.argv[2] }) })
+import { ${use}Backend } from '@papyra/backend-${use}'
+const papyra = await openPapyra({ systemId: 'shop', backend: ${make} })
 await papyra.recordEvent({ actor: 'shop://orders', type: 'order.placed', payload: { id: 'A1' } })
 await papyra.close()
 `
 
 /**
- * Somebody who runs the file backend gets the packages it is made of and nothing else. npm works
+ * Somebody who runs a file backend gets the packages it is made of and nothing else. npm works
  * offline here, so a dependency from outside could not even be fetched.
  */
-export async function checkLibraries(packed, temp) {
-  const dir = project(temp, 'libraries', packed, ['@papyra/core', '@papyra/backend-json'])
+export async function checkLibraries(packed, temp, use) {
+  const { make, path } = FILE_BACKENDS[use]
+  const only = [`backend-${use}`, 'contracts', 'core', 'filelog', 'retention'].map(
+    (n) => `@papyra/${n}`,
+  )
+  const dir = project(temp, `libraries-${use}`, packed, ['@papyra/core', `@papyra/backend-${use}`])
   await must('npm', ['install', '--offline', '--ignore-scripts'], { cwd: dir })
   const found = []
   const got = installed(join(dir, 'node_modules'))
-  if (got.join() !== ONLY.join())
-    found.push(`installed ${got.join(', ')} instead of ${ONLY.join(', ')}`)
-  for (const name of ONLY) found.push(...(await loadProblems(name, dir)))
-  writeFileSync(join(dir, 'sample.mjs'), SAMPLE)
-  const { code, stdout, stderr } = await capture('node', ['sample.mjs', 'sample.ndjson'], {
-    cwd: dir,
-  })
+  if (got.join() !== only.join())
+    found.push(`installed ${got.join(', ')} instead of ${only.join(', ')}`)
+  for (const name of only) found.push(...(await loadProblems(name, dir)))
+  writeFileSync(join(dir, 'sample.mjs'), sample(use, make))
+  const { code, stdout, stderr } = await capture('node', ['sample.mjs', path], { cwd: dir })
   if (code !== 0) found.push(`the sample program failed:\n${stdout}${stderr}`)
   return found
 }
@@ -65,12 +69,12 @@ async function versionProblems(papyra, version, cwd) {
 }
 
 async function scanProblems(papyra, temp) {
-  const log = join(temp, 'libraries', 'sample.ndjson')
   const scan = (path) => capture(papyra, ['persistence', 'scan', '--path', path], { cwd: temp })
   const found = []
-  const sound = await scan(log)
-  if (sound.code !== 0)
-    found.push(`scan of a sound log: exit ${sound.code}\n${sound.stdout}${sound.stderr}`)
+  for (const [use, { path }] of Object.entries(FILE_BACKENDS)) {
+    const { code, stdout, stderr } = await scan(join(temp, `libraries-${use}`, path))
+    if (code !== 0) found.push(`scan of a sound ${use} store: exit ${code}\n${stdout}${stderr}`)
+  }
   const missing = await scan(join(temp, 'missing.ndjson'))
   if (missing.code === 0) found.push('scan of a missing log ended with 0')
   return found

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import process from 'node:process'
 import { append } from './append.js'
 import { commandLine, compaction, makeLog, scanning, startUp } from './large.js'
+import { appendSegments, dropping, rewriting, sinceClean } from './segments.js'
 import { printTable, type Row } from './table.js'
 
 const quick = process.argv.includes('--quick')
@@ -26,6 +27,10 @@ try {
   rows.push(...commandLine(large, rounds))
   rows.push(...(await compaction(large, dir)))
   rows.push(...(await append(dir, rounds)))
+  rows.push(...(await appendSegments(dir, rounds)))
+  rows.push(await dropping(dir, bytes / 2))
+  rows.push(await rewriting(dir, bytes / 4))
+  rows.push(await sinceClean(dir, bytes, 10e6))
   printTable(rows)
 } finally {
   await rm(dir, { recursive: true, force: true })

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -34,8 +34,34 @@ const SHORT_NAMES: Readonly<Record<string, ShortName>> = {
 const FACTORY = 'papyraBackend'
 
 /** The options of the backend that the command carries, for the check of the configuration. */
-export const backendOptions: { readonly json: readonly string[] } = {
+export const backendOptions: { readonly [use: string]: readonly string[] } = {
   json: ['path', 'ack', 'maxRecordBytes', 'maxWaitingBytes'],
+  rotation: [
+    'dir',
+    'ack',
+    'maxRecordBytes',
+    'maxWaitingBytes',
+    'segment.maxBytes',
+    'segment.maxAgeSeconds',
+    'segment.maxRecords',
+  ],
+}
+
+/** What a bare path is: a folder, or what ends like one, is a store of segments, else one log. */
+export function backendAt(cwd: string, path: string): BackendChoice {
+  const place = resolve(cwd, path)
+  return path.endsWith('/') || isFolder(place)
+    ? { use: 'rotation', options: { dir: place } }
+    : { use: 'json', options: { path: place } }
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory()
+  } catch {
+    // What is wrong with the place, the backend says.
+    return false
+  }
 }
 
 /** Where a backend is named, and whether code may be taken from there. */
@@ -131,6 +157,7 @@ async function loadModule(
 
 async function importOwn(name: string): Promise<Module> {
   if (name === '@papyra/backend-json') return import('@papyra/backend-json')
+  if (name === '@papyra/backend-rotation') return import('@papyra/backend-rotation')
   if (name.startsWith('.')) throw new Error(`there is no such file in the configuration's folder`)
   return (await import(name)) as Module
 }

@@ -44,6 +44,29 @@ export function isUnlimited(policy: RetentionPolicy | null): boolean {
   return limitTexts(policy).length === 0
 }
 
+/** A policy, and who says so. */
+export interface NamedPolicy {
+  readonly policy: RetentionPolicy
+  /** Such as `the flags`, the path of a configuration, or `the store, recorded by its last owner`. */
+  readonly name: string
+}
+
+/** Every policy with a limit, the one that counts first: flags, configuration, recorded. */
+export function statedPolicies(
+  store: Store,
+  flags: RetentionPolicy | null,
+  { retention: recorded }: StoreDescription,
+): readonly NamedPolicy[] {
+  const sources = [
+    { name: 'the flags', policy: flags },
+    { name: store.retentionOrigin ?? 'the configuration', policy: store.settings.retention },
+    { name: 'the store, recorded by its last owner', policy: recorded },
+  ]
+  return sources.flatMap(({ name, policy }) =>
+    policy === null || isUnlimited(policy) ? [] : [{ name, policy }],
+  )
+}
+
 /**
  * The policy to compact by: that of the flags, else of the configuration, else the one recorded with
  * the store. Says which, and warns where they differ. `retention_missing` (78) if there is none.
@@ -52,15 +75,10 @@ export async function choosePolicy(
   { out }: Context,
   store: Store,
   flags: RetentionPolicy | null,
-  { retention: recorded }: StoreDescription,
+  description: StoreDescription,
 ): Promise<RetentionPolicy> {
-  const sources = [
-    { name: 'the flags', policy: flags },
-    { name: store.retentionOrigin ?? 'the configuration', policy: store.settings.retention },
-    { name: 'the store, recorded by its last owner', policy: recorded },
-  ].filter(({ policy }) => !isUnlimited(policy))
-  const [chosen, ...others] = sources
-  if (chosen?.policy == null) {
+  const [chosen, ...others] = statedPolicies(store, flags, description)
+  if (chosen === undefined) {
     throw new PapyraError(
       'retention_missing',
       'No retention policy is given, configured or recorded with the store: nothing would ever be removed.',

@@ -72,7 +72,7 @@ test('the bash completion completes commands, options and values', async () => {
     return stdout.split('\n').filter(Boolean)
   }
   expect(complete('papyra', 'pers')).toEqual(['persistence'])
-  expect(complete('papyra', 'persistence', 's')).toEqual(['scan', 'startup-check'])
+  expect(complete('papyra', 'persistence', 's')).toEqual(['scan', 'startup-check', 'segments'])
   expect(complete('papyra', 'persistence', 'recover', '--acc')).toEqual(['--accept-loss'])
   expect(complete('papyra', 'persistence', 'recover', '--mode', 'qu')).toEqual(['quarantine'])
   expect(complete('papyra', 'completion', 'f')).toEqual(['fish'])

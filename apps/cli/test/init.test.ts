@@ -25,6 +25,23 @@ test.each(['json', 'js', 'ts'])('init writes a configuration that is valid: %s',
   expect(again.stderr).toContain('is there already')
 })
 
+test.each([
+  ['json', ['--backend', 'rotation'], './data/papyra'],
+  ['js', ['--path', './data/shop/'], './data/shop/'],
+  ['json', ['--backend', 'Rotation', '--path', './data/shop'], './data/shop'],
+])('init writes a rotation store with its segments stated: %s %j', async (format, argv, dir) => {
+  const world = new World()
+  const { code, json } = await world.run('init', '--format', format, ...argv, '--json')
+  expect(code).toBe(0)
+  expect(json().report).toMatchObject({ path: dir, backend: { use: 'rotation', dir } })
+  const settings = await shown(world)
+  expect(settings.get('backend.use')?.value).toBe('rotation')
+  expect(settings.get('backend.dir')?.value).toBe(dir)
+  expect(settings.get('backend.segment')?.value).toMatchObject({ maxBytes: 67_108_864 })
+  expect((await world.run('persistence', 'create')).code).toBe(0)
+  expect((await world.run('persistence', 'startup-check')).code).toBe(0)
+})
+
 test('init leaves no file behind where it cannot write', async () => {
   const world = new World()
   world.cwd = world.path('nowhere')

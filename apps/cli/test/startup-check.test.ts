@@ -1,3 +1,4 @@
+import { jsonBackend } from '@papyra/backend-json'
 import { memoryBackend } from '@papyra/core'
 import { expect, test } from 'vitest'
 import { seed, ticks, World } from './fixtures/world.js'
@@ -90,4 +91,28 @@ test('another log than the expected one may not start', async () => {
 test('modes of the configuration hold where no flag says otherwise', async () => {
   const { json } = await check(await sound({ startup: { mode: 'scan_only' } }), '--json')
   expect(json().report['mode']).toBe('scan_only')
+})
+
+test('everything is verified, unless since-clean is asked for and allowed; it says which', async () => {
+  const world = new World()
+  const backend = jsonBackend({ path: world.path('shop.ndjson') })
+  await seed(backend, (papyra) => ticks(papyra, 300))
+  const at = ['--path', world.path('shop.ndjson')]
+  expect((await check(world, ...at)).stdout).toContain('  full: every byte was read\n')
+  const quick = await check(world, ...at, '--since-clean')
+  expect(quick.code).toBe(0)
+  expect(quick.stdout).toMatch(
+    / {2}since-clean: nothing was left out, last verified .*Z \(\d+ s ago\)\n/,
+  )
+  const { json } = await check(world, ...at, '--since-clean', '--json')
+  expect(json().report).toMatchObject({
+    scan: { coverage: 'quick', unread: { files: 0, bytes: 0 } },
+    depth: { asked: 'since-clean', done: 'since-clean' },
+  })
+  const old = await check(world, ...at, '--since-clean', '--max-verified-age', '0s')
+  expect(old.stdout).toMatch(/ {2}since-clean: read everything: it was last verified .*longer ago/)
+  expect((await check(world, ...at, '--since-clean', '--full')).code).toBe(64)
+  world.configure(backend, { startup: { depth: 'since-clean' } })
+  expect((await check(world)).stdout).toContain('since-clean: nothing')
+  expect((await check(world, '--full')).stdout).toContain('full: every byte')
 })

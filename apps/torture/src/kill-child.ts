@@ -1,24 +1,19 @@
 import { writeSync } from 'node:fs'
-import { jsonBackend } from '@papyra/backend-json'
-import type { AckLevel, AppendFact } from '@papyra/contracts'
-
-function fact(n: number): AppendFact {
-  // Sizes that differ, so that kills fall into the middle of lines, batches and blocks alike.
-  const pad = 'x'.repeat((n * 7919) % 3000)
-  const payload = `{"n":${n},"pad":"${pad}"}`
-  const members = `"system_id":"torture","actor_address":null,"event_type":"t","payload":${payload}`
-  return { kind: 'event', timestamp: Date.now(), members }
-}
+import type { AckLevel } from '@papyra/contracts'
+import { fact } from './facts.js'
+import { definitionOf, kindOf } from './kinds.js'
 
 /**
  * A writer that goes on until it is killed: appends from several callers, with a compaction now and
- * then, and writes each number to standard output as soon as it was acknowledged.
+ * then, and writes each number to standard output as soon as it was acknowledged. Segments are so
+ * small that one is sealed every few appends.
  */
-export async function runChild([path = '', ack = 'durable']: string[]): Promise<void> {
-  const store = await jsonBackend({ path, ack: ack as AckLevel }).open({
-    access: 'write',
-    create: 'if-missing',
+export async function killWriter([kind, path = '', ack = 'durable']: string[]): Promise<void> {
+  const definition = definitionOf(kindOf(kind), path, {
+    ack: ack as AckLevel,
+    segmentBytes: 20_000,
   })
+  const store = await definition.open({ access: 'write', create: 'if-missing' })
   await store.begin()
   writeSync(1, 'ready\n')
   let n = 0
@@ -33,7 +28,7 @@ export async function runChild([path = '', ack = 'durable']: string[]): Promise<
   const compactor = async (): Promise<void> => {
     for (;;) {
       await new Promise((resolve) => setTimeout(resolve, 40))
-      // Everything is kept: what was acknowledged must stay, through rewrites too.
+      // The newest are kept: what was acknowledged of them must stay, through rewrites too.
       await store.compact({ policy: { maxRecords: 1 + KEEP } })
     }
   }

@@ -10,6 +10,7 @@ import type {
   CompactOptions,
   MetricsSnapshot,
   OpenOptions,
+  OwnerClient,
   ReadQuery,
   RecordMeta,
   RecoverOptions,
@@ -20,7 +21,7 @@ import type {
   StoreDescription,
 } from '@papyra/contracts'
 import { defineCapabilities } from '@papyra/contracts'
-import { type LogStore, createLogStore, nodeVfs, openLogStore } from '@papyra/filelog'
+import { ControlPort, type LogStore, createLogStore, nodeVfs, openLogStore } from '@papyra/filelog'
 import { compact } from './compaction.js'
 import { checkOptions, type JsonBackendOptions } from './options.js'
 
@@ -28,6 +29,7 @@ const NAME = 'json'
 
 const CAPABILITIES: Capabilities = defineCapabilities({
   onlineCompaction: true,
+  plans: true,
   ackLevels: ['flushed', 'durable'],
 })
 
@@ -36,13 +38,15 @@ class JsonBackend implements Backend {
   readonly name: string = NAME
   readonly capabilities: Capabilities = CAPABILITIES
   readonly #store: LogStore
+  readonly #control: ControlPort
 
-  constructor(store: LogStore) {
+  constructor(store: LogStore, control: ControlPort) {
     this.#store = store
+    this.#control = control
   }
 
   begin(options?: BeginOptions): Promise<BeginReport> {
-    return this.#store.begin(options)
+    return this.#store.begin(options, (begun) => this.#control.serve(this, begun))
   }
 
   append(facts: readonly AppendFact[]): Promise<AppendResult> {
@@ -82,7 +86,12 @@ class JsonBackend implements Backend {
   }
 
   close(): Promise<void> {
+    this.#control.close()
     return this.#store.close()
+  }
+
+  owner(): Promise<OwnerClient | null> {
+    return this.#control.owner()
   }
 }
 
@@ -101,7 +110,7 @@ export function jsonBackend(options: JsonBackendOptions): BackendDefinition {
     location: path,
     capabilities: CAPABILITIES,
     async open(how) {
-      return new JsonBackend(await open(how))
+      return new JsonBackend(await open(how), ControlPort.ofLog(vfs, path))
     },
     create: () => createLogStore(vfs, path, { ...(clock && { clock }) }),
     async upgrade(how) {

@@ -22,6 +22,7 @@ export type AnomalyCode =
   | 'foreign_record'
   | 'foreign_log'
   | 'missing_segment'
+  | 'misplaced_segment'
   | 'rolled_back'
   | 'orphan_segment'
   | 'manifest_damaged'
@@ -117,6 +118,12 @@ export const ANOMALY_CODES: Readonly<Record<AnomalyCode, AnomalyExplanation>> = 
     data: 'lost',
     action: 'Look for a copy of the segment; if there is none, recover with `--accept-loss`.',
   },
+  misplaced_segment: {
+    meaning: 'A segment stands under a name that is not its own, such as that of another segment.',
+    repair: 'It gets its own name again.',
+    data: 'kept',
+    action: 'Recover. Look for a program that renames files in the folder.',
+  },
   rolled_back: {
     meaning:
       'The log ends before a number that was acknowledged: it was cut, or an older copy was put back.',
@@ -131,8 +138,9 @@ export const ANOMALY_CODES: Readonly<Record<AnomalyCode, AnomalyExplanation>> = 
     action: 'Recover.',
   },
   manifest_damaged: {
-    meaning: 'The manifest is missing or damaged while segments are there.',
-    repair: 'The manifest is rebuilt from the segments.',
+    meaning: 'The manifest is missing, damaged, or older than the segments that are there.',
+    repair:
+      'The manifest is rebuilt from the segments; the history of earlier maintenance is gone.',
     data: 'kept',
     action: 'Recover.',
   },

@@ -5,6 +5,7 @@ import type { AckLevel, RecoveryMode, RetentionPolicy } from './policy.js'
 import type { AppendFact, RecordMeta, StoredRecord } from './records.js'
 import type {
   CompactionReport,
+  CompactionTrigger,
   OwnerInfo,
   RecoveryReport,
   ScanReport,
@@ -27,12 +28,22 @@ export interface LongOperation {
   readonly onProgress?: (progress: Progress) => void
 }
 
-export interface ScanOptions extends LongOperation {
+/** How much of the disk an operation may take from others. */
+export interface Throttled {
+  /** At most so many bytes are read and written a second, on average. Absent: as fast as it goes. */
+  readonly bytesPerSecond?: number
+}
+
+export interface ScanOptions extends LongOperation, Throttled {
   /**
-   * `full` (the default) verifies every byte. `auto` may stop at head, tail, mark and sidecar if the
-   * store was closed cleanly and the file has not been touched since; the report says which.
+   * `full` (the default) verifies every byte. `auto` verifies what came since the last clean close,
+   * and of the rest only what stands beside it (mark, sidecar, manifest, sizes and times): allowed
+   * only after a clean close, while the files are as they were then and the last full verification
+   * is younger than `maxVerifiedAgeMs`; else it is `full`. The report says which.
    */
   readonly coverage?: 'full' | 'auto'
+  /** For `auto`: how old the last full verification may be, in ms. Default 24 hours. */
+  readonly maxVerifiedAgeMs?: number
   /** How many anomalies the report lists (it counts all). Default 1000. */
   readonly maxAnomalies?: number
 }
@@ -49,10 +60,19 @@ export interface RecoverOptions extends LongOperation {
   readonly dryRun?: boolean
 }
 
-export interface CompactOptions extends LongOperation {
-  readonly policy: RetentionPolicy
-  /** Tell what would go, change nothing. */
+export interface CompactOptions extends LongOperation, Throttled {
+  /** What to keep. Required unless `plan` is given, which holds the policy it was made with. */
+  readonly policy?: RetentionPolicy
+  /** Tell what would go, change nothing. The report then has a plan with an id. */
   readonly dryRun?: boolean
+  /**
+   * The id of a plan that a dry run made: just that goes, whatever was appended since. Rejects with
+   * `stale_plan` if a compaction or a recovery came between, with `invalid_argument` if it is no id,
+   * or if `policy` is given as well and is another one.
+   */
+  readonly plan?: string
+  /** Who asked, for the history. Default `request`. */
+  readonly trigger?: CompactionTrigger
   /** Go on where the clock is suspect, or where everything would go. */
   readonly force?: boolean
 }
@@ -105,8 +125,12 @@ export interface AppendResult {
 export interface OwnerClient {
   who(): Promise<OwnerInfo>
   metrics(): Promise<MetricsSnapshot>
+  /** Resolves when everything that the owner had accepted is synced. */
   flush(): Promise<void>
+  /** The owner compacts, beside its appends. Aborting `signal` stops it. */
   compact(options: CompactOptions): Promise<CompactionReport>
+  /** The owner scans, and counts the run. */
+  scan(options?: ScanOptions): Promise<ScanReport>
 }
 
 /** Something that only this backend can know about its surroundings. */
@@ -181,9 +205,11 @@ export interface Backend {
   recover(options: RecoverOptions): Promise<RecoveryReport>
 
   /**
-   * Deletes what the policy hides. Exclusive, atomic, verified by a scan. Rejects with
-   * `anomalies_found`, `clock_suspect`, `drop_all_refused`, `invalid_policy` or `read_only`, and
-   * then has changed nothing.
+   * Deletes what the policy hides. Exclusive, verified by a scan; atomic, or in a store of several
+   * files a row of atomic steps, each of which leaves everything that the policy keeps. Rejects with
+   * `anomalies_found`, `clock_suspect`, `drop_all_refused`, `invalid_policy`, `stale_plan` or
+   * `read_only`, and then has changed nothing, or no more than the whole steps before it met the
+   * damage, which the history tells.
    */
   compact(options: CompactOptions): Promise<CompactionReport>
 
@@ -196,7 +222,10 @@ export interface Backend {
   /** Drains appends, syncs, and lets go of the store. Idempotent; never loses what was accepted. */
   close(): Promise<void>
 
-  /** The process that holds the store, if another does and answers. */
+  /**
+   * The process that holds the store, if another does and answers within 2 s; `null` if nobody holds
+   * it, or it is this process. Rejects with `store_locked` if somebody holds it and does not answer.
+   */
   owner?(): Promise<OwnerClient | null>
   /** What only this backend can know about its surroundings. */
   diagnose?(): AsyncIterable<Finding>

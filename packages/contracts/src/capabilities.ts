@@ -16,6 +16,8 @@ export interface Capabilities {
   readonly onlineCompaction: boolean
   /** `compact({ dryRun: true })` tells what would go. Default `true`. */
   readonly dryRun: boolean
+  /** A dry run gives a plan that `compact({ plan })` carries out later. Default `false`. */
+  readonly plans: boolean
   /** The acknowledgement levels it offers, strongest last. Default `['flushed']`. */
   readonly ackLevels: readonly AckLevel[]
 }
@@ -28,6 +30,7 @@ const DEFAULTS: Capabilities = {
   compaction: true,
   onlineCompaction: false,
   dryRun: true,
+  plans: false,
   ackLevels: ['flushed'],
 }
 

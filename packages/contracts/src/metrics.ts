@@ -13,6 +13,8 @@ export type MetricKey =
   | 'compactionErrors'
   | 'recordsDropped'
   | 'bytesReclaimed'
+  | 'rotations'
+  | 'rotationErrors'
   | 'recordsStored'
   | 'bytesStored'
 
@@ -127,6 +129,21 @@ export const METRIC_DEFINITIONS: readonly MetricDefinition[] = [
     description: 'Bytes that compactions gave back.',
   },
   {
+    key: 'rotations',
+    name: 'papyra.segment.rotations',
+    type: 'counter',
+    unit: '{segment}',
+    description: 'Segments that were sealed because they were full or old. 0 where there are none.',
+  },
+  {
+    key: 'rotationErrors',
+    name: 'papyra.segment.rotation_errors',
+    type: 'counter',
+    unit: '{error}',
+    description:
+      'Rotations that failed; the segment before went on taking records, and rotation is tried again.',
+  },
+  {
     key: 'recordsStored',
     name: 'papyra.record.stored',
     type: 'gauge',
@@ -138,7 +155,7 @@ export const METRIC_DEFINITIONS: readonly MetricDefinition[] = [
     name: 'papyra.storage.usage',
     type: 'gauge',
     unit: 'By',
-    description: 'Bytes of the log now.',
+    description: 'Bytes of the log now, all its segments together.',
   },
 ]
 

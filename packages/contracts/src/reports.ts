@@ -47,6 +47,14 @@ export interface RecordedLoss {
   readonly at: number
 }
 
+/** The part of a store that a scan did not read, and when that was last verified. */
+export interface UnreadPart {
+  readonly files: number
+  readonly bytes: number
+  /** Wall time in ms of the last verification of every byte. */
+  readonly verifiedAt: number
+}
+
 /** What a scan found. Plain JSON: `papyra persistence scan --json` prints this object. */
 export interface ScanReport {
   readonly backend: string
@@ -55,10 +63,12 @@ export interface ScanReport {
   readonly logId: string | null
   readonly generation: number | null
   /**
-   * What was verified: `full` every byte; `quick` head, tail, mark and sidecar of a store that was
-   * closed cleanly and not touched since; `structure` a plain log, which has no checksums.
+   * What was verified: `full` every byte; `quick` what came since the last clean close, and of the
+   * rest what stands beside it; `structure` a plain log, which has no checksums.
    */
   readonly coverage: 'full' | 'quick' | 'structure'
+  /** What a `quick` scan did not look at; `null` if it looked at everything. */
+  readonly unread: UnreadPart | null
   /** True if there is no anomaly. */
   readonly clean: boolean
   /** The first anomalies in the order of their place, at most `maxAnomalies` of them. */
@@ -128,12 +138,44 @@ export interface UnmetLimit {
   readonly detail: string
 }
 
+/** Who asked for a compaction. */
+export type CompactionTrigger = 'request' | 'schedule' | 'control'
+
+/** What a plan does with one file of the store. */
+export interface PlannedFile {
+  /** Absolute path. */
+  readonly path: string
+  /** `drop` removes the file unread; `rewrite` copies what is kept into a new one. */
+  readonly action: 'drop' | 'rewrite'
+  /** The file as it is: records and bytes, its head and its marks counted. */
+  readonly records: number
+  readonly bytes: number
+  /** What goes out of it. */
+  readonly dropped: readonly DropSummary[]
+}
+
+/** What a compaction would do, to be carried out later with `CompactOptions.plan`. */
+export interface CompactionPlan {
+  /** Holds the policy, the time and how far the store reached: no plan is stored anywhere. */
+  readonly id: string
+  /** Wall time in ms that ages were measured against. */
+  readonly at: number
+  /** The last number that the plan judges; later records stay. */
+  readonly through: number
+  /** The files that it touches, oldest first. */
+  readonly files: readonly PlannedFile[]
+}
+
 /** What a compaction did, or would do. */
 export interface CompactionReport {
   readonly backend: string
   readonly location: string
   readonly dryRun: boolean
-  /** False if nothing had to go; then not a byte was changed. */
+  /**
+   * False if nothing had to go; then no record was touched, generation and size are as before, and a
+   * plan made before stays good. A run by `schedule` or `control` is in the history all the same: the
+   * last one that removed nothing, until something else happens.
+   */
   readonly changed: boolean
   readonly policy: RetentionPolicy
   readonly generation: { readonly before: number; readonly after: number }
@@ -142,6 +184,8 @@ export interface CompactionReport {
   readonly dropped: readonly DropSummary[]
   readonly unmet: readonly UnmetLimit[]
   readonly notices: readonly Notice[]
+  /** Of a dry run; `null` after a compaction, and where the backend makes no plans. */
+  readonly plan: CompactionPlan | null
   /** True if the result was scanned afterwards and found clean; `null` on a dry run or no change. */
   readonly verified: boolean | null
   readonly durationMs: number
@@ -156,6 +200,31 @@ export interface HistoryEntry {
   readonly recordsRemoved: number
   readonly bytesRemoved: number
   readonly detail: string
+  /** How long it took, in ms; absent where it was not measured. */
+  readonly durationMs?: number
+  /** Of a compaction: who asked, and what went by which limit. */
+  readonly trigger?: CompactionTrigger
+  readonly dropped?: readonly DropSummary[]
+}
+
+/** One segment file of a store. */
+export interface SegmentDescription {
+  /** Absolute path. */
+  readonly path: string
+  readonly state: 'sealed' | 'active'
+  readonly generation: number
+  readonly firstSeq: number
+  /** The last number that it answers for. */
+  readonly lastSeq: number
+  readonly records: number
+  readonly bytes: number
+  /** Times in ms of the oldest and the newest record with a usable time; `null` if there is none. */
+  readonly minTimestamp: number | null
+  readonly maxTimestamp: number | null
+  readonly kinds: { readonly [kind: string]: { readonly records: number; readonly bytes: number } }
+  readonly createdAt: number
+  /** Wall time in ms; `null` while it is active. */
+  readonly sealedAt: number | null
 }
 
 /** What a store says of itself without being read through. */
@@ -178,6 +247,10 @@ export interface StoreDescription {
   readonly losses: readonly RecordedLoss[]
   readonly metrics: MetricsSnapshot
   readonly owner: OwnerInfo | null
+  /** When every byte was last verified by an owner, in ms; `null` if never. */
+  readonly verifiedAt: number | null
+  /** Oldest first; `null` where the store is not made of segments. */
+  readonly segments: readonly SegmentDescription[] | null
 }
 
 /** Who holds a store. */

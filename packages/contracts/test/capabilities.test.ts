@@ -11,6 +11,7 @@ describe('defineCapabilities', () => {
       compaction: true,
       onlineCompaction: false,
       dryRun: true,
+      plans: false,
       ackLevels: ['flushed'],
     })
   })

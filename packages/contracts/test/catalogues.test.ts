@@ -66,6 +66,7 @@ const anomalyCodes: Record<AnomalyCode, true> = {
   foreign_record: true,
   foreign_log: true,
   missing_segment: true,
+  misplaced_segment: true,
   rolled_back: true,
   orphan_segment: true,
   manifest_damaged: true,

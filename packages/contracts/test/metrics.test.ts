@@ -16,6 +16,8 @@ const keys: Record<MetricKey, true> = {
   compactionErrors: true,
   recordsDropped: true,
   bytesReclaimed: true,
+  rotations: true,
+  rotationErrors: true,
   recordsStored: true,
   bytesStored: true,
 }

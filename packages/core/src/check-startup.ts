@@ -94,6 +94,7 @@ function answer(definition: BackendDefinition, options: CheckStartupOptions): Ga
     scan: null,
     recovery: null,
     after: null,
+    depth: null,
     reason: 'There is no store yet; a start may make a new one.',
     code: null,
     details: {},

@@ -1,73 +1,42 @@
 import { PapyraError, type CompactionReport } from '@papyra/contracts'
-import type { CompactNowOptions, Papyra } from './papyra.js'
+import { maintain, type MaintenanceTiming } from './maintenance.js'
+import type { Papyra } from './papyra.js'
+import type { Schedule, Surroundings } from './scheduler.js'
 import { tell } from './tell.js'
 
-/** How to be called later. The default are the platform's timers. */
-export interface Timer {
-  /** Calls back once after `ms` milliseconds; what it returns cancels that. */
-  after(ms: number, call: () => void): () => void
-}
-
-export interface CompactionScheduleOptions {
-  /** From the end of one compaction to the begin of the next, in ms. At most 2 147 483 647. */
-  readonly everyMs: number
+export interface CompactionScheduleOptions extends MaintenanceTiming, Surroundings {
   readonly onReport?: (report: CompactionReport) => void
-  /** A compaction failed or was refused; the schedule goes on. */
+  /** A compaction failed or was refused; the schedule goes on. Default: `console.error`. */
   readonly onError?: (error: unknown) => void
-  readonly timer?: Timer
-}
-
-export interface CompactionSchedule {
-  /** Stops the schedule, and the compaction under way, which changes nothing then. Idempotent. */
-  stop(): Promise<void>
-}
-
-const LONGEST = 2_147_483_647
-
-/** Does not keep a process alive that has nothing else to do. */
-const platformTimer: Timer = {
-  after(ms, call) {
-    const timer = setTimeout(call, ms)
-    if (typeof timer === 'object') timer.unref()
-    return () => clearTimeout(timer)
-  },
 }
 
 /**
- * Compacts regularly by the store's own policy, one at a time, the first time after `everyMs`. Ends
- * by itself when the store is closed. Throws `invalid_argument` for an interval that is none.
+ * Compacts regularly by the store's own policy, one at a time: `every` after the last compaction that
+ * the store's history tells of, or after its creation, and only inside the window. Each run that is
+ * not refused is in the history with the trigger `schedule`; of those that removed nothing, one after
+ * the other, the last. Ends by itself when the store is closed.
+ * Throws `invalid_argument` for a timing that is none, `retention_missing` if there is no policy.
  */
 export function scheduleCompaction(
-  papyra: Pick<Papyra, 'state'> & {
-    compact(options?: CompactNowOptions): Promise<CompactionReport>
-  },
+  papyra: Pick<Papyra, 'state' | 'retention' | 'compact' | 'describe'>,
   options: CompactionScheduleOptions,
-): CompactionSchedule {
-  const { everyMs, timer = platformTimer } = options
-  if (!(Number.isFinite(everyMs) && everyMs > 0 && everyMs <= LONGEST)) {
-    throw new PapyraError('invalid_argument', `\`everyMs\` must be from 1 to ${LONGEST}.`)
-  }
-  const stopping = new AbortController()
-  let running: Promise<void> = Promise.resolve()
-  const run = async (): Promise<void> => {
-    try {
-      const report = await papyra.compact({ signal: stopping.signal })
-      tell(options.onReport, report)
-    } catch (thrown) {
-      if (!stopping.signal.aborted && papyra.state === 'open') tell(options.onError, thrown)
-    }
-    if (!stopping.signal.aborted && papyra.state === 'open') cancel = plan()
-  }
-  const plan = (): (() => void) =>
-    timer.after(everyMs, () => {
-      running = run()
-    })
-  let cancel = plan()
-  return {
-    async stop() {
-      stopping.abort()
-      cancel()
-      await running
+): Schedule {
+  if (papyra.retention === null) throw withoutPolicy()
+  const { onReport, onError, ...timing } = options
+  return maintain<CompactionReport>({
+    ...timing,
+    what: 'a scheduled compaction',
+    last: async () => {
+      const { history, createdAt } = await papyra.describe()
+      return history.findLast(({ what }) => what === 'compaction')?.at ?? createdAt
     },
-  }
+    isOpen: () => papyra.state === 'open',
+    run: (run) => papyra.compact({ ...run, trigger: 'schedule' }),
+    onReport: (report) => tell(onReport, report),
+    onError,
+  })
+}
+
+export function withoutPolicy(): PapyraError {
+  return new PapyraError('retention_missing', 'Nothing would ever be removed: there is no policy.')
 }

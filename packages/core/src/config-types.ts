@@ -5,8 +5,10 @@ import type {
   RetentionPolicy,
   StartupMode,
 } from '@papyra/contracts'
+import type { StartupDepth } from './gate-types.js'
 import type { PapyraHooks } from './hooks.js'
 import type { IntakeLimits } from './intake.js'
+import type { MaintenanceTiming } from './maintenance.js'
 import type { PapyraSchemas } from './schemas.js'
 
 /** A backend by name: `json`, `memory`, `rotation`, `redis`, or the package of another one. */
@@ -22,15 +24,11 @@ export interface StartupConfig {
   readonly recovery?: { readonly mode?: RecoveryMode; readonly quarantineDir?: string }
   readonly acceptLoss?: boolean
   readonly force?: boolean
-  readonly coverage?: 'auto' | 'full'
+  readonly depth?: StartupDepth
+  /** In ms. */
+  readonly maxVerifiedAgeMs?: number
   /** In ms. */
   readonly timeBudgetMs?: number
-}
-
-/** Regular compaction, as configured. */
-export interface CompactionConfig {
-  /** In ms. */
-  readonly everyMs?: number
 }
 
 /** A configuration that was checked: camelCase keys, enums in their one spelling. */
@@ -48,7 +46,10 @@ export interface PapyraConfig {
   /** Where recovery by quarantine keeps originals; also for the startup gate, unless it says otherwise. */
   readonly quarantineDir?: string
   readonly intake?: IntakeLimits
-  readonly compaction?: CompactionConfig
+  /** Regular compaction; without it there is none. */
+  readonly compaction?: MaintenanceTiming
+  /** Regular verification of every byte; without it there is none. */
+  readonly scrub?: MaintenanceTiming
   readonly schemas?: PapyraSchemas
   readonly hooks?: PapyraHooks
   readonly clock?: Clock

@@ -6,6 +6,7 @@ import {
   type BackendDefinition,
 } from '@papyra/contracts'
 import { validatePolicy } from '@papyra/retention'
+import { maintenanceTiming } from './config-maintenance.js'
 import {
   camelCase,
   flag,
@@ -27,6 +28,7 @@ import { checkProductionRules } from './environment.js'
 import type { StartupOptions } from './gate-types.js'
 import { foldName } from './names.js'
 import type { OpenPapyraOptions } from './open.js'
+import { STARTUP_DEPTHS } from './startup-depth.js'
 
 /** The backends that have a short name. */
 const SHORT_NAMES = ['json', 'memory', 'rotation', 'redis'] as const
@@ -34,7 +36,8 @@ const SHORT_NAMES = ['json', 'memory', 'rotation', 'redis'] as const
 export interface ParseConfigOptions {
   /**
    * The options of backends by their name: for these, keys are accepted in snake_case too and
-   * unknown ones refused. `memory` is known without being told. Of others the backend itself judges.
+   * unknown ones refused. An option that is an object is named by its members: `segment.maxBytes`.
+   * `memory` is known without being told. Of others the backend itself judges.
    */
   readonly backendOptions?: { readonly [use: string]: readonly string[] }
 }
@@ -71,7 +74,7 @@ export function configToOpenOptions(
   config: PapyraConfig,
   definition: BackendDefinition,
 ): OpenPapyraOptions {
-  const { systemId, startup, quarantineDir, compaction: _c, backend: _b, ...rest } = config
+  const { systemId, startup, quarantineDir, backend: _b, ...rest } = config
   if (systemId === undefined) throw invalid('systemId', 'missing: the name of the actor system')
   checkProductionRules({ ...rest, mode: startup?.mode ?? 'fail_on_anomaly' })
   return { ...rest, systemId, backend: definition, startup: startupOptions(startup, quarantineDir) }
@@ -133,7 +136,8 @@ const CONFIG: Shape = {
     recovery: nested({ mode: oneOf(RECOVERY_MODES), quarantineDir: text }),
     acceptLoss: flag,
     force: flag,
-    coverage: oneOf(['auto', 'full']),
+    depth: oneOf(STARTUP_DEPTHS),
+    maxVerifiedAgeMs: milliseconds,
     timeBudgetMs: wholeNumber,
   }),
   retention,
@@ -143,7 +147,8 @@ const CONFIG: Shape = {
   upgrade: flag,
   quarantineDir: text,
   intake: nested({ capacity: wholeNumber, capacityBytes: wholeNumber, batch: wholeNumber }),
-  compaction: nested({ everyMs: wholeNumber }),
+  compaction: maintenanceTiming,
+  scrub: maintenanceTiming,
   schemas: asIs('an object of validators'),
   hooks: asIs('an object of functions'),
   clock: asIs('a clock'),
@@ -197,12 +202,16 @@ function addOption(
   { key, at, value, allowed }: GivenOption,
 ): void {
   const name = allowed === undefined ? key : camelCase(key)
-  if (name === '__proto__' || (allowed !== undefined && !allowed.includes(name))) {
-    throw unknownKey(at, key, allowed ?? [])
+  const tops = allowed?.map((one) => one.split('.')[0] ?? one)
+  if (name === '__proto__' || (tops !== undefined && !tops.includes(name))) {
+    throw unknownKey(at, key, [...new Set(tops)])
   }
   if (value === undefined) return
   if (Object.hasOwn(options, name)) throw invalid(inside(at, key), `\`${name}\` is given twice`)
-  options[name] = value
+  const inner = allowed?.filter((one) => one.startsWith(`${name}.`)) ?? []
+  const shape = inner.map((one) => [one.slice(name.length + 1), asGiven] as const)
+  options[name] =
+    inner.length === 0 ? value : members(value, inside(at, key), Object.fromEntries(shape))
 }
 
 function isDefinition(value: object): value is BackendDefinition {

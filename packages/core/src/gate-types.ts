@@ -11,6 +11,21 @@ import type {
   StartupMode,
 } from '@papyra/contracts'
 
+/** How much of a store a start verifies. */
+export type StartupDepth = 'full' | 'since-clean'
+
+/** How deep a gate looked. */
+export interface DepthReport {
+  readonly asked: StartupDepth
+  /** `since-clean` only if that was asked for and allowed. */
+  readonly done: StartupDepth
+  /**
+   * For a person: what was not read and when that was last verified, or why everything was read
+   * though less was asked for. `null` if everything was, as asked.
+   */
+  readonly detail: string | null
+}
+
 /** What happens to a store before anything may write to it. */
 export interface StartupOptions {
   /** Default `fail_on_anomaly`. */
@@ -22,10 +37,14 @@ export interface StartupOptions {
   /** Consent to a recovery that would take out more than half of the lines. Default false. */
   readonly force?: boolean
   /**
-   * How much the first scan verifies: `auto` (the default) may be quick after a clean close. The
-   * scan after a recovery is always full.
+   * How much the first scan verifies: `full` (the default) every byte; `since-clean` what came since
+   * the last clean close, and of the rest only what stands beside it. That is allowed only after a
+   * clean close, while the files are as they were then and the last verification of every byte is
+   * younger than `maxVerifiedAgeMs`; else it is `full`. The scan after a recovery is always full.
    */
-  readonly coverage?: 'auto' | 'full'
+  readonly depth?: StartupDepth
+  /** For `since-clean`: how old the last full verification may be, in ms. Default 24 hours. */
+  readonly maxVerifiedAgeMs?: number
   /** The gate refuses if it takes longer than this, in ms, before it has changed anything. */
   readonly timeBudgetMs?: number
   readonly onProgress?: (progress: Progress) => void
@@ -57,6 +76,8 @@ export interface GateReport {
   readonly recovery: RecoveryReport | null
   /** The scan that followed the recovery. */
   readonly after: ScanReport | null
+  /** How deep it looked; `null` where `scan` is. */
+  readonly depth: DepthReport | null
   /** One sentence for a person. */
   readonly reason: string
   /** Why not; `null` if allowed. */

@@ -8,11 +8,13 @@ import {
   type BackendDefinition,
   type JsonValue,
   type OpenOptions,
+  type ScanOptions,
   type ScanReport,
   type StartupMode,
 } from '@papyra/contracts'
 import { checkProductionRules, resolveEnvironment } from './environment.js'
 import type { GateOptions, GatePass, GateReport } from './gate-types.js'
+import { checkDepth, depthOptions, depthReport } from './startup-depth.js'
 import { startTimeBudget, type TimeBudget } from './time-budget.js'
 
 const FIRST_ANOMALIES = 10
@@ -23,6 +25,7 @@ export function checkGateOptions(options: GateOptions): void {
   oneOf('startup.mode', mode, STARTUP_MODES)
   oneOf('startup.recovery.mode', recovery?.mode ?? 'repair', RECOVERY_MODES)
   oneOf('create', create ?? 'never', ['if-missing', 'never'])
+  checkDepth(options)
   checkProductionRules({ ...options, mode })
   if (mode === 'recover' && recovery?.mode === 'quarantine' && !recovery.quarantineDir) {
     throw new PapyraError(
@@ -110,6 +113,7 @@ export async function decide(
 ): Promise<GateReport> {
   const clock = options.clock ?? systemClock
   const started = clock.monotonic()
+  const at = clock.now()
   const mode = options.mode ?? 'fail_on_anomaly'
   const found = await look(backend, mode, options, budget)
   const last = found.after ?? found.scan
@@ -120,6 +124,7 @@ export async function decide(
     backend: backend.name,
     location: definition.location,
     ...found,
+    depth: await depthReport(backend, options, { ...found, at }),
     reason: reasonFor(mode, found),
     code: allowed ? null : 'startup_refused',
     details: allowed || last === null ? {} : anomalyDetails(definition.location, last),
@@ -137,7 +142,7 @@ async function look(
 ): Promise<Findings> {
   budget.check()
   if (mode === 'ignore') return { scan: null, recovery: null, after: null }
-  const first = await scan(backend, options.coverage ?? 'auto', options, budget)
+  const first = await scan(backend, depthOptions(options), options, budget)
   budget.check()
   if (mode !== 'recover' || first.clean) return { scan: first, recovery: null, after: null }
   const recovery = await backend.recover({
@@ -152,17 +157,21 @@ async function look(
   })
   // The store has changed: from here on the time budget cannot keep its word, so it ends.
   budget.lift()
-  return { scan: first, recovery, after: await scan(backend, 'full', options, budget) }
+  return {
+    scan: first,
+    recovery,
+    after: await scan(backend, { coverage: 'full' }, options, budget),
+  }
 }
 
 function scan(
   backend: Backend,
-  coverage: 'auto' | 'full',
+  how: ScanOptions,
   options: GateOptions,
   budget: TimeBudget,
 ): Promise<ScanReport> {
   return backend.scan({
-    coverage,
+    ...how,
     signal: budget.signal,
     ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
   })
@@ -170,6 +179,7 @@ function scan(
 
 function reasonFor(mode: StartupMode, { scan: first, recovery, after }: Findings): string {
   if (first === null) return 'The store was not looked at, as the mode `ignore` asks.'
+  if (first.clean && first.unread !== null) return 'What was read of the store is clean.'
   if (first.clean) return 'The store is clean.'
   const counts = countsText(first)
   if (mode === 'scan_only') return `The store has anomalies (${counts}); the mode lets it start.`

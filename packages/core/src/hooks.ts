@@ -1,3 +1,4 @@
+import type { CompactionReport, ScanReport } from '@papyra/contracts'
 import type { GateReport } from './gate-types.js'
 import type { Drop } from './intake.js'
 import type { SchemaMismatch } from './schemas.js'
@@ -10,4 +11,12 @@ export interface PapyraHooks {
   readonly onSchemaMismatch?: (mismatch: SchemaMismatch) => void
   /** What the startup gate found and decided, before the store is ready. */
   readonly onStartup?: (report: GateReport) => void
+  /** A scheduled compaction is done. */
+  readonly onCompaction?: (report: CompactionReport) => void
+  /** A scheduled scrub is done, whatever it found. */
+  readonly onScrub?: (report: ScanReport) => void
+  /** A scheduled scrub found damage. Default: `console.error`. */
+  readonly onAnomalies?: (report: ScanReport) => void
+  /** Scheduled maintenance failed or was refused. Default: `console.error`. */
+  readonly onMaintenanceError?: (error: unknown) => void
 }

@@ -13,7 +13,14 @@ export type {
   FactRecords,
 } from './facts.js'
 export { runGate } from './gate.js'
-export type { GateOptions, GatePass, GateReport, StartupOptions } from './gate-types.js'
+export type {
+  DepthReport,
+  GateOptions,
+  GatePass,
+  GateReport,
+  StartupDepth,
+  StartupOptions,
+} from './gate-types.js'
 export { checkStartup, type CheckStartupOptions } from './check-startup.js'
 export { checkProductionRules, resolveEnvironment, type GuardedSettings } from './environment.js'
 export { memoryBackend, type MemoryBackendOptions } from './memory-backend.js'
@@ -55,11 +62,12 @@ export type {
   PapyraConfigInput,
   BackendChoice,
   StartupConfig,
-  CompactionConfig,
 } from './config-types.js'
 export {
   scheduleCompaction,
-  type CompactionSchedule,
   type CompactionScheduleOptions,
-  type Timer,
 } from './compactor.js'
+export { scheduleScrub, type ScrubScheduleOptions } from './scrub.js'
+export type { MaintenanceTiming } from './maintenance.js'
+export type { Schedule, Surroundings, Timer, Timing } from './scheduler.js'
+export type { DailyWindow } from './daily-window.js'

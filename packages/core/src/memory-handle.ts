@@ -17,6 +17,7 @@ import {
   type RecordMeta,
   type RecoverOptions,
   type RecoveryReport,
+  type RetentionPolicy,
   type ScanOptions,
   type ScanReport,
   type StoreDescription,
@@ -156,7 +157,7 @@ export class MemoryHandle implements Backend {
 
   async compact(options: CompactOptions): Promise<CompactionReport> {
     this.#checkWriter()
-    const policy = validatePolicy(options.policy)
+    const policy = statedPolicy(options)
     const turn = this.#compacting.then(() => this.#compact({ ...options, policy }))
     this.#compacting = turn.catch(() => undefined)
     return turn
@@ -179,12 +180,14 @@ export class MemoryHandle implements Backend {
     this.#options.release()
   }
 
-  async #compact(options: CompactOptions): Promise<CompactionReport> {
+  async #compact(
+    options: CompactOptions & { readonly policy: RetentionPolicy },
+  ): Promise<CompactionReport> {
     this.#checkOpen()
     const { clock, location } = this.#options
     const store = this.#store
     const [started, now] = [clock.monotonic(), clock.now()]
-    const { policy, signal, dryRun = false, force = false } = options
+    const { policy, signal, dryRun = false, force = false, trigger = 'request' } = options
     try {
       const plan = await planRetention(() => store.metas(), policy, {
         now,
@@ -193,11 +196,13 @@ export class MemoryHandle implements Backend {
       assertSafe(plan, { force, elapsed: { opened: this.#opened, monotonicNow: started } })
       const report = compactionReport(store, plan, { location, dryRun })
       if (!dryRun) {
+        const durationMs = clock.monotonic() - started
         if (report.changed) {
           store.generation += 1
-          store.remember('compaction', now, { ...store.drop(plan), detail: 'explicit' })
+          const done = { ...store.drop(plan), trigger, dropped: report.dropped, durationMs }
+          store.remember('compaction', now, done)
           store.verify()
-        }
+        } else if (trigger !== 'request') store.rememberIdle(now, { trigger, durationMs })
         store.totals.compactions += 1
       }
       return { ...report, durationMs: clock.monotonic() - started }
@@ -216,6 +221,15 @@ export class MemoryHandle implements Backend {
     if (this.#options.access === 'write') return
     throw new PapyraError('read_only', 'The store was opened for reading.')
   }
+}
+
+/** The policy to compact by; a memory store makes no plans, so it must be stated. */
+function statedPolicy({ plan, policy }: CompactOptions): RetentionPolicy {
+  if (plan !== undefined) {
+    throw new PapyraError('unsupported', 'A memory store makes no plans that could be carried out.')
+  }
+  if (policy !== undefined) return validatePolicy(policy)
+  throw new PapyraError('invalid_argument', '`policy` is missing: what is to be kept?')
 }
 
 function checkFact({ kind, timestamp, members }: AppendFact): void {

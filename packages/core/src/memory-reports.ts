@@ -16,6 +16,7 @@ export function scanReport(store: MemoryStore, location: string, durationMs: num
     logId: store.logId,
     generation: store.generation,
     coverage: 'full',
+    unread: null,
     clean: true,
     anomalies: [],
     anomalyCounts: {},
@@ -54,6 +55,8 @@ export function describeStore(
     losses: [],
     metrics: store.metrics(),
     owner,
+    verifiedAt: null,
+    segments: null,
   }
 }
 
@@ -84,6 +87,7 @@ export function compactionReport(
     dropped: plan.dropped,
     unmet: plan.unmet,
     notices: undatedNotice(plan, location),
+    plan: null,
     verified: changed && !dryRun ? true : null,
     durationMs: 0,
   }

@@ -125,9 +125,13 @@ export class MemoryStore {
   remember(
     what: HistoryEntry['what'],
     at: number,
-    done: { records?: number; bytes?: number; detail?: string },
+    done: Pick<HistoryEntry, 'durationMs' | 'trigger' | 'dropped'> & {
+      readonly records?: number
+      readonly bytes?: number
+      readonly detail?: string
+    },
   ): void {
-    const { records = 0, bytes = 0, detail = '' } = done
+    const { records = 0, bytes = 0, detail = '', ...more } = done
     const { generation } = this
     this.history.push({
       what,
@@ -136,8 +140,21 @@ export class MemoryStore {
       recordsRemoved: records,
       bytesRemoved: bytes,
       detail,
+      ...more,
     })
     if (this.history.length > HISTORY_LENGTH) this.history.shift()
+  }
+
+  /**
+   * Remembers a compaction that removed nothing. As long as nothing else happens in between, such
+   * runs of one asker have one entry, that of the last: they must not push out what did happen.
+   */
+  rememberIdle(at: number, run: Required<Pick<HistoryEntry, 'durationMs' | 'trigger'>>): void {
+    const { history } = this
+    const before = history.findLastIndex((entry) => !isIdle(entry))
+    const same = history.findIndex(({ trigger }, i) => i > before && trigger === run.trigger)
+    if (same >= 0) history.splice(same, 1)
+    this.remember('compaction', at, { ...run, dropped: [] })
   }
 
   resetMetrics(now: number): void {
@@ -201,6 +218,10 @@ export class MemoryStore {
     }
     return null
   }
+}
+
+function isIdle({ what, recordsRemoved, bytesRemoved, detail }: HistoryEntry): boolean {
+  return what === 'compaction' && recordsRemoved === 0 && bytesRemoved === 0 && detail === ''
 }
 
 function withoutAge(policy: RetentionPolicy): RetentionPolicy {

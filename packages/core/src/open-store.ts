@@ -1,18 +1,19 @@
-import {
+import type {
   PapyraError,
-  type AppendResult,
-  type AuditInput,
-  type AuditRecord,
-  type Backend,
-  type Clock,
-  type CompactionReport,
-  type MetricsSnapshot,
-  type RetentionPolicy,
-  type ScanOptions,
-  type ScanReport,
-  type StoreDescription,
+  AppendResult,
+  AuditInput,
+  AuditRecord,
+  Backend,
+  Clock,
+  CompactionReport,
+  MetricsSnapshot,
+  RetentionPolicy,
+  ScanOptions,
+  ScanReport,
+  StoreDescription,
 } from '@papyra/contracts'
 import { isUnbounded } from '@papyra/retention'
+import { withoutPolicy } from './compactor.js'
 import type { AnyRecord } from './decode.js'
 import {
   encodeAudit,
@@ -38,6 +39,7 @@ import { IntakeQueue, type Intake, type IntakeLimits } from './intake.js'
 import { Lifecycle, type LifecycleState } from './lifecycle.js'
 import type { CompactNowOptions, Papyra, Recorded } from './papyra.js'
 import { Reader, type DeadLetterQuery, type EventQuery, type ListQuery } from './reader.js'
+import type { Schedule } from './scheduler.js'
 import { schemaVerdict, type PapyraSchemas } from './schemas.js'
 import type { RetentionView } from './visible.js'
 
@@ -65,6 +67,7 @@ export class OpenStore<Facts extends FactTypes> implements Papyra<Facts> {
   readonly #source: FactSource
   readonly #intake: IntakeQueue
   readonly #reader: Reader
+  readonly #schedules: Schedule[] = []
 
   constructor(backend: Backend, options: OpenStoreOptions) {
     this.systemId = options.systemId
@@ -141,19 +144,13 @@ export class OpenStore<Facts extends FactTypes> implements Papyra<Facts> {
   }
 
   async compact(options: CompactNowOptions = {}): Promise<CompactionReport> {
-    const policy = options.policy ?? this.retention
     return this.#lifecycle.run(async () => {
-      if (policy === null || isUnbounded(policy)) {
-        throw new PapyraError(
-          'retention_missing',
-          'Nothing would ever be removed: there is no policy.',
-        )
-      }
-      return this.#backend.compact({
-        ...options,
-        policy,
-        signal: this.#untilClosing(options.signal),
-      })
+      const signal = this.#untilClosing(options.signal)
+      // A plan holds its policy.
+      if (options.plan !== undefined) return this.#backend.compact({ ...options, signal })
+      const policy = options.policy ?? this.retention
+      if (policy === null || isUnbounded(policy)) throw withoutPolicy()
+      return this.#backend.compact({ ...options, policy, signal })
     })
   }
 
@@ -180,14 +177,21 @@ export class OpenStore<Facts extends FactTypes> implements Papyra<Facts> {
 
   close(): Promise<void> {
     const drained = this.#intake.close()
+    const stopped = Promise.all(this.#schedules.map((schedule) => schedule.stop()))
     return this.#lifecycle.close(async () => {
       await drained
+      await stopped
       await this.#backend.close()
     })
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  /** Has a schedule end with the store. */
+  keep(schedule: Schedule): void {
+    this.#schedules.push(schedule)
   }
 
   /** Encodes at the call, so that later changes to the input change nothing. */

@@ -7,11 +7,13 @@ import {
 } from '@papyra/contracts'
 import { isUnbounded, validatePolicy } from '@papyra/retention'
 import type { FactTypes } from './facts.js'
+import { checkMaintenance, startMaintenance } from './open-maintenance.js'
 import { closingOnFailure, runGate } from './gate.js'
 import type { GateOptions, StartupOptions } from './gate-types.js'
 import type { PapyraHooks } from './hooks.js'
 import type { IntakeLimits } from './intake.js'
 import { OpenStore } from './open-store.js'
+import type { MaintenanceTiming } from './maintenance.js'
 import type { Papyra } from './papyra.js'
 import type { PapyraSchemas } from './schemas.js'
 import { tell } from './tell.js'
@@ -38,12 +40,17 @@ export interface OpenPapyraOptions {
   readonly schemas?: PapyraSchemas
   readonly intake?: IntakeLimits
   readonly hooks?: PapyraHooks
+  /** Compact regularly; needs `retention`. Default: nothing is ever compacted by itself. */
+  readonly compaction?: MaintenanceTiming
+  /** Verify every byte regularly, beside the appends. Default: only starts and scans do. */
+  readonly scrub?: MaintenanceTiming
 }
 
 /**
  * Opens a store through the startup gate and makes it ready for facts.
  *
- * Rejects before the store is touched with `mode_forbidden`, `retention_missing`,
+ * Rejects before the store is touched with `mode_forbidden`, `retention_missing` (also where
+ * `compaction` is to run without a policy),
  * `quarantine_dir_required`, `invalid_policy` or `invalid_argument`; with `store_not_found`,
  * `store_locked`, `wrong_log`, `upgrade_required` or what else opening rejects with; with
  * `startup_refused` where the gate says no, `time_budget_exceeded` and `aborted` where it was
@@ -55,6 +62,7 @@ export async function openPapyra<Facts extends FactTypes = FactTypes>(
 ): Promise<Papyra<Facts>> {
   checkOptions(options)
   const retention = usablePolicy(options.retention)
+  checkMaintenance(options, retention)
   const { backend, report } = await runGate(options.backend, gateOptions(options, retention))
   return closingOnFailure(backend, async () => {
     tell(options.hooks?.onStartup, report)
@@ -64,7 +72,7 @@ export async function openPapyra<Facts extends FactTypes = FactTypes>(
     const { logId } = await backend.describe()
     if (logId === null) throw new PapyraError('internal', 'The store has begun without an id.')
     const { systemId, clock = systemClock, schemas, intake, hooks } = options
-    return new OpenStore<Facts>(backend, {
+    const store = new OpenStore<Facts>(backend, {
       systemId,
       logId,
       retention,
@@ -74,6 +82,8 @@ export async function openPapyra<Facts extends FactTypes = FactTypes>(
       intake: intake ?? {},
       hooks: hooks ?? {},
     })
+    for (const schedule of startMaintenance(store, options)) store.keep(schedule)
+    return store
   })
 }
 

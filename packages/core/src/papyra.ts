@@ -3,12 +3,14 @@ import type {
   AuditInput,
   AuditRecord,
   CompactionReport,
+  CompactionTrigger,
   LongOperation,
   MetricsSnapshot,
   RetentionPolicy,
   ScanOptions,
   ScanReport,
   StoreDescription,
+  Throttled,
 } from '@papyra/contracts'
 import type {
   DeadLetterRecords,
@@ -31,11 +33,15 @@ export interface Recorded {
   readonly seq: AppendResult['firstSeq']
 }
 
-export interface CompactNowOptions extends LongOperation {
-  /** Default: the policy that the store was opened with. */
+export interface CompactNowOptions extends LongOperation, Throttled {
+  /** Default: the policy that the store was opened with; with a `plan` the one it was made with. */
   readonly policy?: RetentionPolicy
   /** Tell what would go, change nothing. */
   readonly dryRun?: boolean
+  /** The id of a plan that a dry run made: just that goes. See `CompactOptions.plan`. */
+  readonly plan?: string
+  /** Who asked, for the history. Default `request`. */
+  readonly trigger?: CompactionTrigger
   /** Go on where the clock is suspect, or where everything would go. */
   readonly force?: boolean
 }

@@ -14,13 +14,14 @@ async function existing(
 describe('the answer', () => {
   test.each<[CheckStartupOptions, boolean, string[]]>([
     [{ mode: 'ignore' }, true, ['open:read', 'close']],
-    [{ mode: 'scan_only' }, true, ['open:read', 'scan:auto', 'close']],
-    [{}, false, ['open:read', 'scan:auto', 'close']],
-    [{ coverage: 'full' }, false, ['open:read', 'scan:full', 'close']],
+    [{ mode: 'scan_only' }, true, ['open:read', 'scan:full', 'close']],
+    [{}, false, ['open:read', 'scan:full', 'close']],
+    [{ depth: 'full' }, false, ['open:read', 'scan:full', 'close']],
+    [{ depth: 'since-clean' }, false, ['open:read', 'scan:auto', 'close']],
     [
       { mode: 'recover' },
       true,
-      ['open:write', 'scan:auto', 'recover:repair', 'scan:full', 'close'],
+      ['open:write', 'scan:full', 'recover:repair', 'scan:full', 'close'],
     ],
   ])('%o on a torn tail: %s', async (options, allowed, calls) => {
     const store = await existing([tornTail()])

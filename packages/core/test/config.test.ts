@@ -30,7 +30,8 @@ const full = {
     recovery: { mode: 'quarantine', quarantineDir: '/q' },
     acceptLoss: true,
     force: false,
-    coverage: 'full',
+    depth: 'since-clean',
+    maxVerifiedAgeMs: 3_600_000,
     timeBudgetMs: 60_000,
   },
   retention: { maxRecords: 5, perKind: { dead_letter: { maxAgeSeconds: 60 } } },
@@ -40,7 +41,13 @@ const full = {
   upgrade: false,
   quarantineDir: '/var/q',
   intake: { capacity: 10, capacityBytes: 1000, batch: 5 },
-  compaction: { everyMs: 86_400_000 },
+  compaction: {
+    every: '24h',
+    window: { from: '02:00', to: '05:00', timeZone: 'Europe/Berlin' },
+    jitter: 0.1,
+    throttle: { bytesPerSecond: 10_000_000 },
+  },
+  scrub: { every: '7d' },
 }
 
 describe('spelling', () => {
@@ -59,7 +66,8 @@ describe('spelling', () => {
         recovery: { mode: 'Quarantine', quarantine_dir: '/q' },
         accept_loss: true,
         force: false,
-        coverage: 'FULL',
+        depth: 'SINCE_CLEAN',
+        max_verified_age_ms: 3_600_000,
         time_budget_ms: 60_000,
       },
       retention: { max_records: 5, per_kind: { dead_letter: { max_age_seconds: 60 } } },
@@ -69,7 +77,13 @@ describe('spelling', () => {
       upgrade: false,
       quarantine_dir: '/var/q',
       intake: { capacity: 10, capacity_bytes: 1000, batch: 5 },
-      compaction: { every_ms: 86_400_000 },
+      compaction: {
+        every: '24h',
+        window: { from: '02:00', to: '05:00', time_zone: 'Europe/Berlin' },
+        jitter: 0.1,
+        throttle: { bytes_per_second: 10_000_000 },
+      },
+      scrub: { every: '7d' },
     }
     expect(parseConfig(snake, 'f')).toEqual(full)
     const options = { max_record_bytes: 5, log_id: 'x' }
@@ -91,6 +105,22 @@ describe('spelling', () => {
     expect(parseConfig({ retention }, 'f').retention).toEqual({
       perKind: { dead_letter: { maxRecords: 1 }, event: { maxRecords: 2 } },
     })
+  })
+
+  test('members of an option that is an object are read like the options themselves', () => {
+    const backendOptions = { rotation: ['dir', 'segment.maxBytes', 'segment.maxRecords'] }
+    const parse = (backend: object) =>
+      parseConfig({ backend }, 'papyra.config.json', { backendOptions }).backend
+    const segment = { max_bytes: 5, maxRecords: 7 }
+    expect(parse({ use: 'rotation', dir: 'd', options: { segment } })).toEqual({
+      use: 'rotation',
+      options: { dir: 'd', segment: { maxBytes: 5, maxRecords: 7 } },
+    })
+    const refused = (value: unknown) => () => parse({ use: 'rotation', segment: value })
+    expect(refused({ maxByte: 5 })).toThrow(/backend\.segment\.maxByte.*maxBytes/)
+    expect(refused({ maxBytes: 5, max_bytes: 5 })).toThrow(/given twice/)
+    expect(refused(5)).toThrow(/backend\.segment/)
+    expect(() => parse({ use: 'rotation', 'segment.maxBytes': 5 })).toThrow(/unknown key/)
   })
 
   test('options of another backend pass untouched, definitions and functions too', () => {
@@ -118,6 +148,20 @@ describe('refused, with the place', () => {
       '"ignored" is not one of ignore, scan_only, fail_on_anomaly, recover; did you mean ignore?',
     ],
     [{ startup: { mode: 5 } }, 'startup.mode: 5 is not one of'],
+    [{ startup: { depth: 'quick' } }, 'startup.depth: "quick" is not one of full, since-clean'],
+    [{ compaction: { everyMs: 1 } }, 'compaction.everyMs: unknown key; did you mean every?'],
+    [{ compaction: {} }, 'compaction.every: missing: how often, such as 24h'],
+    [{ scrub: { every: '5' } }, 'scrub: `every` must be a duration with its unit, such as 30m'],
+    [{ scrub: { every: '5d', jitter: 2 } }, 'scrub: `jitter` must be a number from 0 to 1'],
+    [{ scrub: { every: '5d', jitter: '1h' } }, 'scrub.jitter: a number is needed'],
+    [
+      { compaction: { every: '1d', throttle: { bytesPerSecond: 0 } } },
+      'compaction: `throttle.bytesPerSecond` must be a positive number',
+    ],
+    [
+      { compaction: { every: '1d', window: { from: '2', to: '05:00' } } },
+      'compaction: `window.from` must be a time of day such as 02:00',
+    ],
     [
       { startup: { recovery: { modus: 'repair' } } },
       'startup.recovery.modus: unknown key; did you mean mode?',
@@ -210,7 +254,7 @@ describe('from a configuration to an open store', () => {
         retention: { maxRecords: 5 },
         startup: { mode: 'recover', recovery: { mode: 'quarantine' } },
         quarantineDir: '/q',
-        compaction: { everyMs: 1000 },
+        compaction: { every: '1h' },
       }),
       'f',
     )
@@ -220,7 +264,7 @@ describe('from a configuration to an open store', () => {
       startup: { mode: 'recover', recovery: { mode: 'quarantine', quarantineDir: '/q' } },
       retention: { maxRecords: 5 },
     })
-    expect(Object.keys(options)).not.toContain('compaction')
+    expect(options).toMatchObject({ compaction: { every: '1h' } })
     const papyra = await openPapyra(options)
     expect(papyra.retention).toEqual({ maxRecords: 5 })
     await papyra.close()

@@ -1,4 +1,4 @@
-import { manualClock, PapyraError, type StartupMode } from '@papyra/contracts'
+import { manualClock, PapyraError, type ScanOptions, type StartupMode } from '@papyra/contracts'
 import { checkProductionRules, openPapyra, resolveEnvironment, runGate } from '@papyra/core'
 import { memoryBackend, type OpenPapyraOptions, type StartupOptions } from '@papyra/core'
 import { afterEach, describe, expect, test, vi } from 'vitest'
@@ -28,6 +28,90 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
+describe('how deep it looks', () => {
+  const now = Date.parse('2026-03-01T12:00:00Z')
+  const verifiedAt = now - 3_600_000
+  const unread = { files: 12, bytes: 3_100_000_000, verifiedAt }
+
+  test('everything, unless it is asked not to', async () => {
+    for (const startup of [{}, { depth: 'full' }] as const) {
+      const store = damagedStore([])
+      store.unread = unread
+      const papyra = await start(store, startup)
+      expect(store.calls[1]).toBe('scan:full')
+      expect(papyra.startupReport.depth).toEqual({ asked: 'full', done: 'full', detail: null })
+      await papyra.close()
+    }
+  })
+
+  test('since-clean says what it did not read, and when that was last verified', async () => {
+    const store = damagedStore([])
+    store.unread = unread
+    const asked: ScanOptions[] = []
+    store.duringScan = (options) => void asked.push(options)
+    const papyra = await start(store, { depth: 'since-clean', maxVerifiedAgeMs: 7_200_000 })
+    expect(asked).toMatchObject([{ coverage: 'auto', maxVerifiedAgeMs: 7_200_000 }])
+    expect(papyra.startupReport).toMatchObject({
+      allowed: true,
+      depth: {
+        asked: 'since-clean',
+        done: 'since-clean',
+        detail: 'did not read 3100000000 bytes in 12 files, last verified 2026-03-01T11:00:00.000Z',
+      },
+      reason: 'What was read of the store is clean.',
+    })
+    await papyra.close()
+    await (await start(store, { depth: 'since-clean' })).close()
+    expect(asked[1]).toMatchObject({ maxVerifiedAgeMs: 86_400_000 })
+  })
+
+  test.each([
+    ['was not closed cleanly', { clean: false, verifiedAt }],
+    ['was never verified', { clean: true, verifiedAt: null }],
+    ['2026-02-27T12:00:00.000Z, longer ago than', { clean: true, verifiedAt: now - 172_800_000 }],
+    ['ahead of the clock', { clean: true, verifiedAt: now + 1 }],
+    ['changed since it was closed', { clean: true, verifiedAt }],
+  ])('since-clean that read everything says why: %s', async (why, described) => {
+    const store = damagedStore([])
+    store.described = described
+    const papyra = await start(store, { depth: 'since-clean' }, { clock: manualClock(now) })
+    expect(papyra.startupReport.depth).toEqual({
+      asked: 'since-clean',
+      done: 'full',
+      detail: expect.stringMatching(`^read everything: .*${why}`),
+    })
+    await papyra.close()
+  })
+
+  test('what is damaged is read in full again after its recovery', async () => {
+    const store = damagedStore([tornTail()])
+    store.unread = unread
+    const papyra = await start(store, { depth: 'since-clean', mode: 'recover' })
+    expect(store.calls.slice(0, 4)).toEqual([
+      'open:write',
+      'scan:auto',
+      'recover:repair',
+      'scan:full',
+    ])
+    expect(papyra.startupReport.depth).toMatchObject({ done: 'full' })
+    await papyra.close()
+  })
+
+  test('ignore looks at nothing', async () => {
+    const { backend, report } = await runGate(memoryBackend(), { mode: 'ignore' })
+    expect(report.depth).toBeNull()
+    await backend.close()
+  })
+
+  test.each([
+    { depth: 'auto' as never },
+    { maxVerifiedAgeMs: -1 },
+    { maxVerifiedAgeMs: Number.NaN },
+  ])('%o is refused', async (startup) => {
+    await expect(start(damagedStore([]), startup)).rejects.toEqual(code('invalid_argument'))
+  })
+})
+
 describe('the modes', () => {
   test('fail_on_anomaly is the default and refuses, naming what and where', async () => {
     const store = damagedStore([tornTail(), tornTail(true)])
@@ -44,7 +128,7 @@ describe('the modes', () => {
         consent: { acceptLoss: true, force: false },
       },
     })
-    expect(store.calls).toEqual(['open:write', 'scan:auto', 'close'])
+    expect(store.calls).toEqual(['open:write', 'scan:full', 'close'])
     await expectReleased(store)
   })
 
@@ -58,7 +142,7 @@ describe('the modes', () => {
 
   test('fail_on_anomaly lets a clean store start', async () => {
     const store = damagedStore([])
-    const papyra = await start(store, { coverage: 'full' })
+    const papyra = await start(store, { depth: 'full' })
     expect(store.calls).toEqual(['open:write', 'scan:full', 'begin:refuse'])
     expect(papyra.startupReport).toMatchObject({
       allowed: true,
@@ -83,7 +167,7 @@ describe('the modes', () => {
     const reports: unknown[] = []
     const hooks = { onStartup: (report: unknown) => reports.push(report) }
     const papyra = await start(store, { mode: 'scan_only' }, { hooks })
-    expect(store.calls).toEqual(['open:write', 'scan:auto', 'begin:set_tail_aside'])
+    expect(store.calls).toEqual(['open:write', 'scan:full', 'begin:set_tail_aside'])
     expect(papyra.startupReport.scan).toMatchObject({ clean: false, anomaliesTotal: 1 })
     expect(reports).toEqual([papyra.startupReport])
     await papyra.close()
@@ -92,7 +176,7 @@ describe('the modes', () => {
   test('recover recovers, scans again in full, and starts', async () => {
     const store = damagedStore([tornTail()])
     const papyra = await start(store, { mode: 'recover' })
-    const steps = ['open:write', 'scan:auto', 'recover:repair', 'scan:full', 'begin:refuse']
+    const steps = ['open:write', 'scan:full', 'recover:repair', 'scan:full', 'begin:refuse']
     expect(store.calls).toEqual(steps)
     const { scan, recovery, after } = papyra.startupReport
     expect([scan?.clean, recovery?.changed, after?.clean]).toEqual([false, true, true])
@@ -102,7 +186,7 @@ describe('the modes', () => {
   test('recover leaves a clean store alone', async () => {
     const store = damagedStore([])
     const papyra = await start(store, { mode: 'recover' })
-    expect(store.calls).toEqual(['open:write', 'scan:auto', 'begin:refuse'])
+    expect(store.calls).toEqual(['open:write', 'scan:full', 'begin:refuse'])
     await papyra.close()
   })
 
@@ -111,7 +195,7 @@ describe('the modes', () => {
     store.leaves = [tornTail(true)]
     const refusal = { code: 'startup_refused', details: { anomalyCounts: { corrupt_record: 1 } } }
     await expect(start(store, { mode: 'recover' })).rejects.toMatchObject(refusal)
-    expect(store.calls).toEqual(['open:write', 'scan:auto', 'recover:repair', 'scan:full', 'close'])
+    expect(store.calls).toEqual(['open:write', 'scan:full', 'recover:repair', 'scan:full', 'close'])
     await expectReleased(store)
   })
 
@@ -245,7 +329,7 @@ describe('time budget and abort', () => {
     store.duringScan = ({ signal }) => untilAborted(signal)
     const late = start(store, { mode: 'recover', timeBudgetMs: 1 })
     await expect(late).rejects.toEqual(code('time_budget_exceeded'))
-    expect(store.calls).toEqual(['open:write', 'scan:auto', 'close'])
+    expect(store.calls).toEqual(['open:write', 'scan:full', 'close'])
     await expectReleased(store)
   })
 
@@ -271,8 +355,8 @@ describe('time budget and abort', () => {
   test('once the store was changed, the second scan is not cut short by time', async () => {
     vi.useFakeTimers()
     const store = damagedStore([tornTail()])
-    store.duringScan = ({ coverage, signal }) => {
-      if (coverage !== 'full') return
+    store.duringScan = ({ signal }) => {
+      if (!store.calls.includes('recover:repair')) return
       vi.advanceTimersByTime(3_600_000)
       expect(signal?.aborted).toBe(false)
     }
@@ -289,7 +373,7 @@ describe('time budget and abort', () => {
       const stop = new AbortController()
       store.duringScan = () => stop.abort()
       await expect(start(store, { mode, signal: stop.signal })).rejects.toEqual(code('aborted'))
-      expect(store.calls).toEqual(['open:write', 'scan:auto', 'close'])
+      expect(store.calls).toEqual(['open:write', 'scan:full', 'close'])
       await expectReleased(store)
     },
   )

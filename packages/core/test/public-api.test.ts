@@ -18,6 +18,7 @@ test('the names that the package exports', () => {
     'resolveEnvironment',
     'runGate',
     'scheduleCompaction',
+    'scheduleScrub',
     'serialize',
   ])
 })

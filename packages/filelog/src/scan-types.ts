@@ -1,4 +1,4 @@
-import type { Anomaly, Notice, SeqRange } from '@papyra/contracts'
+import type { Anomaly, Notice, SeqRange, UnreadPart } from '@papyra/contracts'
 import type { AckMarkResult } from './format/ack-mark.js'
 import type { Head } from './format/head.js'
 import type { SidecarResult } from './format/sidecar.js'
@@ -49,6 +49,8 @@ export interface Identity {
   readonly created: number
   readonly compactedThrough: number
   readonly blockBytes: number
+  /** Numbers below this one were never in this log. */
+  readonly firstSeq: number
   /** Where the identity comes from. */
   readonly source: 'head' | 'sidecar' | 'mark' | 'lines'
 }
@@ -59,6 +61,8 @@ export interface LogScan {
   readonly path: string
   readonly state: 'checksummed' | 'plain' | 'newer' | 'unrecognised'
   readonly coverage: 'full' | 'quick' | 'structure'
+  /** What a `quick` scan did not look at. */
+  readonly unread: UnreadPart | null
   /** `null` for plain logs, for later formats and where nothing tells. */
   readonly identity: Identity | null
   readonly head: Head | null

@@ -1,3 +1,5 @@
+import type { Socket } from 'node:net'
+
 /** What the log needs to know of a file. Times are nanoseconds since 1970. */
 export interface VfsStat {
   readonly type: 'file' | 'directory' | 'symlink' | 'other'
@@ -46,6 +48,26 @@ export interface VfsLock {
   release(): Promise<void>
 }
 
+/** A control socket that listens. */
+export interface Listening {
+  /** Where clients find it. */
+  readonly path: string
+  /** Takes no more clients and removes the socket's name, at once. */
+  close(): void
+}
+
+/** Sockets that have a name in the file system. None of them keeps its process alive. */
+export interface VfsSockets {
+  /**
+   * Listens at `path`, or, where that cannot be, at a place of its own. Only the user that this process
+   * runs as may connect, at any time. A socket that a dead owner left at `path` is replaced. Throws
+   * errors of the system.
+   */
+  listen(path: string, onClient: (socket: Socket) => void): Promise<Listening>
+  /** A socket that is about to be connected; the usual events tell how that went. */
+  connect(path: string): Socket
+}
+
 /** The file system as a port. Errors are Node's, with `code` (`ENOENT`, `ENOSPC`, …). */
 export interface Vfs {
   open(path: string, flag: OpenFlag, mode?: number): Promise<VfsFile>
@@ -74,4 +96,6 @@ export interface Vfs {
   readonly host: { readonly pid: number; readonly hostname: string; readonly bootId: string }
   /** `n` random bytes as lower-case hex. */
   randomHex(n: number): string
+  /** Absent where the file system knows no sockets: then owners cannot be asked. */
+  readonly sockets?: VfsSockets
 }

@@ -23,7 +23,9 @@ export interface ClockFacts {
 export interface SafetyOptions {
   /** Go on all the same. Default false. */
   readonly force?: boolean
-  /** The clocks when the store was opened, and monotonic time at the plan's `now`. */
+  /** Wall time in ms at which the plan is carried out. Default: its own `now`. */
+  readonly now?: number
+  /** The clocks when the store was opened, and monotonic time when the plan is carried out. */
   readonly elapsed?: { readonly opened: ClockReading; readonly monotonicNow: number }
 }
 
@@ -68,9 +70,10 @@ export function checkClock(facts: ClockFacts): { readonly reason: string } | nul
  */
 export function assertSafe(plan: RetentionPlan, options: SafetyOptions = {}): void {
   if (options.force === true) return
-  const { now, newestUsable } = plan
+  const { newestUsable } = plan
+  const now = options.now ?? plan.now
   const suspicion = hasAgeLimit(plan.policy)
-    ? checkClock({ now, newestUsable, ...options.elapsed })
+    ? (checkClock({ now, newestUsable, ...options.elapsed }) ?? checkPlanned(plan.now, now))
     : null
   if (suspicion !== null) {
     throw new PapyraError('clock_suspect', `${suspicion.reason} The age limit is not applied.`, {
@@ -85,6 +88,12 @@ export function assertSafe(plan: RetentionPlan, options: SafetyOptions = {}): vo
       { details: { records: plan.total.records, bytes: plan.total.bytes, limits } },
     )
   }
+}
+
+/** A plan that was made in the future was made by a clock that was wrong, or this one is. */
+function checkPlanned(planned: number, now: number): { readonly reason: string } | null {
+  if (planned - now <= CLOCK_TOLERANCE_MS) return null
+  return { reason: `The clock is ${seconds(planned - now)} s behind the time of the plan.` }
 }
 
 function seconds(ms: number): number {

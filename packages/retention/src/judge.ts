@@ -5,33 +5,11 @@ import {
   type RecordMeta,
   type RetentionPolicy,
 } from '@papyra/contracts'
+import { judgeTogether } from './judge-group.js'
 import { Meter } from './meter.js'
+import type { AgeStep, DroppingStep, SizeStep, Step, TallyStep, WideMeters } from './steps.js'
+import { checkKinds, type KindSummary } from './summary.js'
 import { isUsableTimestamp } from './timestamps.js'
-
-/** Drops records whose usable time is before `before`. */
-export interface AgeStep {
-  readonly reason: 'age'
-  readonly limit: string
-  readonly wanted: number
-  readonly before: number
-}
-
-/** Keeps the newest records that fit into a meter. */
-export interface SizeStep {
-  readonly reason: 'count' | 'bytes'
-  readonly limit: string
-  readonly wanted: number
-  readonly meter: Meter
-}
-
-/** Takes nothing from this kind, but lets its records count against a limit of the whole log. */
-interface TallyStep {
-  readonly reason: 'tally'
-  readonly unit: 'count' | 'bytes'
-  readonly meter: Meter
-}
-
-export type DroppingStep = AgeStep | SizeStep
 
 /** What is set aside, of the log-wide limits, for records that those limits may not take. */
 export interface Reserved {
@@ -46,10 +24,15 @@ export interface Reserved {
 export interface Judge {
   /** The step that drops the record; `null` if it is kept. Once for each record, newest first. */
   judge(meta: RecordMeta): DroppingStep | null
+  /**
+   * The same for records that are known by their sums, as if each had been judged: the step that
+   * drops all of a kind, or `null` where all are kept. If it depends on single records it gives
+   * `null` for the whole, and nothing has happened.
+   */
+  judgeGroup(kinds: readonly KindSummary[]): ReadonlyMap<KindSummary, DroppingStep | null> | null
   /** The dropping steps of a kind in the order in which they are applied. */
   steps(kind: RecordKind): readonly DroppingStep[]
-  /** The meters of the log-wide limits, where the policy has them. */
-  readonly wide: { readonly count: Meter | null; readonly bytes: Meter | null }
+  readonly wide: WideMeters
 }
 
 export function createJudge(policy: RetentionPolicy, now: number, reserved: Reserved): Judge {
@@ -65,22 +48,30 @@ export function createJudge(policy: RetentionPolicy, now: number, reserved: Rese
   const unknownChain = [...tally('count', wide.count), ...tally('bytes', wide.bytes)]
   let lastSeq = Number.POSITIVE_INFINITY
 
+  const stepsOf = (kind: string): readonly Step[] =>
+    isRecordKind(kind) ? chains[kind] : unknownChain
   return {
     wide,
     steps: (kind) => chains[kind].filter((step) => step.reason !== 'tally'),
     judge(meta) {
       checkMeta(meta, lastSeq)
       lastSeq = meta.seq
-      return applySteps(isRecordKind(meta.kind) ? chains[meta.kind] : unknownChain, meta, now)
+      return applySteps(stepsOf(meta.kind), meta, now)
+    },
+    judgeGroup(kinds) {
+      if (kinds.length === 0) return new Map()
+      checkKinds(kinds)
+      checkOrder(Math.max(...kinds.map((kind) => kind.lastSeq)), lastSeq)
+      const together = judgeTogether(kinds, stepsOf, wide)
+      if (together === null) return null
+      together.commit()
+      lastSeq = Math.min(...kinds.map((kind) => kind.firstSeq))
+      return together.steps
     },
   }
 }
 
-function applySteps(
-  steps: readonly (DroppingStep | TallyStep)[],
-  meta: RecordMeta,
-  now: number,
-): DroppingStep | null {
+function applySteps(steps: readonly Step[], meta: RecordMeta, now: number): DroppingStep | null {
   for (const step of steps) {
     if (step.reason === 'age') {
       if (isUsableTimestamp(meta.timestamp, now) && meta.timestamp < step.before) return step
@@ -98,8 +89,8 @@ function chain(
   policy: RetentionPolicy,
   kind: RecordKind,
   now: number,
-  wide: Judge['wide'],
-): readonly (DroppingStep | TallyStep)[] {
+  wide: WideMeters,
+): readonly Step[] {
   const own = policy.perKind?.[kind] ?? {}
   const prefix = `perKind.${kind}.`
   return [
@@ -152,13 +143,7 @@ function checkMeta(meta: RecordMeta, lastSeq: number): void {
       hint: 'Numbers are positive integers.',
     })
   }
-  if (meta.seq >= lastSeq) {
-    throw new PapyraError(
-      'invalid_argument',
-      `Record ${meta.seq} came after record ${lastSeq}; retention needs each record once, newest first.`,
-      { hint: 'Scan the store; a sound one never gives its records in this order.' },
-    )
-  }
+  checkOrder(meta.seq, lastSeq)
   if (!Number.isSafeInteger(meta.bytes) || meta.bytes < 1) {
     throw new PapyraError(
       'invalid_argument',
@@ -169,4 +154,13 @@ function checkMeta(meta: RecordMeta, lastSeq: number): void {
       },
     )
   }
+}
+
+function checkOrder(seq: number, lastSeq: number): void {
+  if (seq < lastSeq) return
+  throw new PapyraError(
+    'invalid_argument',
+    `Record ${seq} came after record ${lastSeq}; retention needs each record once, newest first.`,
+    { hint: 'Scan the store; a sound one never gives its records in this order.' },
+  )
 }

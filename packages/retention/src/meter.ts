@@ -32,10 +32,39 @@ export class Meter {
     return false
   }
 
+  /**
+   * Which of so many records, of `amount` together, would fit: `none` and `all` are certain whatever
+   * their order and their sizes, `some` means that it depends on them.
+   */
+  foretell(records: number, amount: number): 'all' | 'none' | 'some' {
+    if (this.#below !== null) return 'none'
+    if (this.#used + amount <= this.#wanted - this.assumed) return 'all'
+    const spared = this.#sparesFirst && !this.#arrived
+    if (spared) return records === 1 ? 'all' : 'some'
+    return this.full ? 'none' : 'some'
+  }
+
+  /** Takes records together after `foretell` said `all` or `none`; `lastSeq` is the newest of them. */
+  takeTogether(fate: 'all' | 'none', amount: number, lastSeq: number): void {
+    this.#arrived = true
+    if (fate === 'all') this.#used += amount
+    else this.#below ??= lastSeq + 1
+  }
+
   /** A record that the limit may not take, but which counts against it. */
   tally(amount: number): void {
     this.#arrived = true
     this.#tallied += amount
+  }
+
+  /** True once a record came, one that counts against the limit only included. */
+  get arrived(): boolean {
+    return this.#arrived
+  }
+
+  /** True if so much more fits, without anything being spared. */
+  fits(amount: number): boolean {
+    return this.#below === null && this.#used + amount <= this.#wanted - this.assumed
   }
 
   /** Records with a smaller number are taken; `null` if none is. */

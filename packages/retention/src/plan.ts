@@ -1,14 +1,15 @@
 import {
   PapyraError,
   isRecordKind,
-  throwIfAborted,
   type RecordKind,
   type RecordMeta,
   type RetentionPolicy,
 } from '@papyra/contracts'
 import { createJudge, type Judge, type Reserved } from './judge.js'
 import type { PlanRule, RetentionPlan, Verdict } from './plan-types.js'
+import { runPass } from './pass.js'
 import { validatePolicy } from './policy.js'
+import type { Summary } from './summary.js'
 import { createTallies, type Tallies } from './tallies.js'
 import { checkNow, isUsableTimestamp } from './timestamps.js'
 import { unmetLimits } from './unmet.js'
@@ -17,21 +18,31 @@ export interface PlanOptions {
   /** Wall time in ms since 1970, taken once for the whole run. */
   readonly now: number
   readonly signal?: AbortSignal
+  /** Judge only records up to this number, as if there were no later ones. Default: all. */
+  readonly through?: number
 }
 
 /** Reserved sums can depend on each other, one after the other: records first, then bytes. */
 const MOST_PASSES = 3
-const ABORT_CHECK_EVERY = 1024
 
-/** Records, the greatest number first, one by one or many at a time, which is several times faster. */
-export type Metas = AsyncIterable<RecordMeta | readonly RecordMeta[]>
+/**
+ * Records, the greatest number first: one by one, many at a time, which is several times faster, or
+ * as summaries of many, which are read only where a limit cuts through them.
+ */
+export type Metas = AsyncIterable<RecordMeta | readonly RecordMeta[] | Summary>
 
 /**
  * Decides what a policy keeps. `metas` is called once for a pass and gives every record once, the
- * greatest number first, alone or in batches; batches are looked at without waiting. One pass is enough unless a log-wide `maxRecords` or `maxTotalBytes` drops
- * something while records that it may not take count against it; then it is two, at most three.
- * Records that were appended after the first pass began are left out of the later ones. Memory use
- * does not depend on the number of records. Nothing is changed: the plan is only a decision.
+ * greatest number first, alone, in batches or summed up; batches are looked at without waiting. The
+ * plan is the same however they are given. One pass is enough unless a log-wide `maxRecords` or
+ * `maxTotalBytes` drops something while records that it may not take count against it; then it is
+ * two, at most three. Records that were appended after the first pass began are left out of the
+ * later ones. Memory use does not depend on the number of records. Nothing is changed: the plan is
+ * only a decision.
+ *
+ * A summary is read where an age or size limit cuts through one of its kinds, or some of its times
+ * are more than 60 s ahead of `now`; the first that has any time, up to that time; and the first
+ * and the last that have some, but not only, records without a usable time.
  *
  * Rejects with `invalid_policy`, with `aborted`, with `invalid_argument` if `now` is no time or the
  * records do not come newest first, and with `stale_plan` if records went away between two passes.
@@ -42,17 +53,16 @@ export async function planRetention(
   options: PlanOptions,
 ): Promise<RetentionPlan> {
   const checked = validatePolicy(policy)
-  checkNow(options.now)
+  const { now, signal, through = Number.POSITIVE_INFINITY } = options
+  checkNow(now)
   let reserved: Reserved = { records: 0, bytes: 0 }
   let before: RetentionPlan | null = null
   for (let pass = 1; pass <= MOST_PASSES; pass++) {
-    const judge = createJudge(checked, options.now, reserved)
-    const tallies = createTallies(options.now)
-    const upTo = before?.newestSeq ?? Number.POSITIVE_INFINITY
-    await forEachMeta(metas(), options.signal, (meta) => {
-      if (!(meta.seq > upTo)) tallies.add(meta, judge.judge(meta))
-    })
-    const plan = toPlan(checked, options.now, judge, tallies)
+    const judge = createJudge(checked, now, reserved)
+    const tallies = createTallies(now)
+    const upTo: number = before?.newestSeq ?? through
+    await runPass(metas(), { judge, tallies, now, upTo, signal })
+    const plan = toPlan(checked, now, judge, tallies)
     if (before !== null && !sameTotal(before, plan)) break
     const { count, bytes } = judge.wide
     if ((count?.settled ?? true) && (bytes?.settled ?? true)) return plan
@@ -85,30 +95,6 @@ export function ruleFor(plan: RetentionPlan, meta: RecordMeta): PlanRule | null 
     }
   }
   return null
-}
-
-async function forEachMeta(
-  records: Metas,
-  signal: AbortSignal | undefined,
-  visit: (meta: RecordMeta) => void,
-): Promise<void> {
-  throwIfAborted(signal)
-  let untilCheck = ABORT_CHECK_EVERY
-  const visitOne = (meta: RecordMeta): void => {
-    visit(meta)
-    if (--untilCheck > 0) return
-    throwIfAborted(signal)
-    untilCheck = ABORT_CHECK_EVERY
-  }
-  for await (const item of records) {
-    if (!isBatch(item)) visitOne(item)
-    else for (const meta of item) visitOne(meta)
-  }
-  throwIfAborted(signal)
-}
-
-function isBatch(item: RecordMeta | readonly RecordMeta[]): item is readonly RecordMeta[] {
-  return Array.isArray(item)
 }
 
 function sameTotal(a: RetentionPlan, b: RetentionPlan): boolean {

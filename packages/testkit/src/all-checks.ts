@@ -5,6 +5,7 @@ import { harnessChecks } from './groups/harness.js'
 import { lifecycleChecks } from './groups/lifecycle.js'
 import { metricsChecks } from './groups/metrics.js'
 import { modelChecks } from './groups/model.js'
+import { planChecks } from './groups/plans.js'
 import { portChecks } from './groups/ports.js'
 import { readChecks } from './groups/read.js'
 import { recoveryChecks } from './groups/recovery.js'
@@ -21,6 +22,7 @@ export const CONFORMANCE_CHECKS: readonly Check[] = [
   ...readChecks,
   ...retentionChecks,
   ...compactionChecks,
+  ...planChecks,
   ...scanChecks,
   ...recoveryChecks,
   ...metricsChecks,

@@ -10,6 +10,7 @@ export const CHECK_GROUPS = [
   'read',
   'retention',
   'compaction',
+  'plans',
   'scan',
   'recovery',
   'metrics',
@@ -27,6 +28,7 @@ export type Need =
   | 'compaction'
   | 'onlineCompaction'
   | 'dryRun'
+  | 'plans'
   | 'another'
   | 'create'
   | 'damage'

@@ -16,10 +16,14 @@ export interface DamagedStore {
   readonly before: readonly StoredRecord[]
 }
 
-/** Fills and closes a new store, damages it, and hands it over; once for every kind of damage. */
+/**
+ * Fills and closes a new store, damages it, and hands it over; once for every kind of damage.
+ * `prepare` comes before the close.
+ */
 export async function eachDamage(
   world: World,
   visit: (store: DamagedStore) => Promise<void>,
+  prepare: (world: World, backend: Backend) => Promise<void> = () => Promise.resolve(),
 ): Promise<void> {
   const kinds = world.subject.damage?.kinds ?? []
   assert.ok(kinds.length > 0, 'the subject names no kind of damage')
@@ -28,6 +32,7 @@ export async function eachDamage(
       const { backend } = await other.filled(RECORDS_BEFORE_DAMAGE)
       const before = await readAll(backend)
       assert.equal(before.length, RECORDS_BEFORE_DAMAGE, 'records before the damage')
+      await prepare(other, backend)
       await backend.close()
       const outcome = await other.subject.damage?.apply(kind)
       assert.ok(outcome !== undefined)

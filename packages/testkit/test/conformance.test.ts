@@ -7,12 +7,21 @@ backendConformance({
   name: 'array that can do little',
   create: () =>
     arraySubject({
-      capabilities: { compaction: false, recovery: false, dryRun: false, onlineCompaction: false },
+      capabilities: {
+        compaction: false,
+        recovery: false,
+        dryRun: false,
+        plans: false,
+        onlineCompaction: false,
+      },
     }),
 })
 
 backendConformance({
   name: 'array without dry runs, many owners',
   create: () =>
-    arraySubject({ locks: false, capabilities: { dryRun: false, exclusiveOwner: false } }),
+    arraySubject({
+      locks: false,
+      capabilities: { dryRun: false, plans: false, exclusiveOwner: false },
+    }),
 })

@@ -7,9 +7,11 @@ import { appendVariants } from './variants/append-variants.js'
 import { compactionVariants } from './variants/compaction-variants.js'
 import { lifecycleVariants } from './variants/lifecycle-variants.js'
 import { metricsVariants } from './variants/metrics-variants.js'
+import { planVariants } from './variants/plan-variants.js'
 import { readVariants } from './variants/read-variants.js'
 import { recoveryVariants } from './variants/recovery-variants.js'
 import type { Variant } from './variants/variant.js'
+import { verifiedVariants } from './variants/verified-variants.js'
 
 const variants: readonly Variant[] = [
   ...lifecycleVariants,
@@ -18,6 +20,8 @@ const variants: readonly Variant[] = [
   ...compactionVariants,
   ...recoveryVariants,
   ...metricsVariants,
+  ...planVariants,
+  ...verifiedVariants,
 ]
 
 const named = CONFORMANCE_CHECKS.filter((check) => check.group !== 'model')

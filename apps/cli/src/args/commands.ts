@@ -2,6 +2,7 @@ import type { Command } from '../command.js'
 import { FILTERS, LISTING, OWNING, STORE } from './options.js'
 import { PERSISTENCE_COMMANDS } from './persistence.js'
 import type { OptionSpec } from './spec.js'
+import { INIT_BACKENDS } from './values.js'
 
 const { type: _type, target: _target, ...auditOptions } = LISTING
 
@@ -57,6 +58,10 @@ const metricsCommands: readonly Command[] = [
       { line: "papyra metrics persistence --json | jq '.report.totals'", says: 'for a script' },
     ],
     options: STORE,
+    notes: [
+      'A process that holds the store is asked for its numbers; standard error says so. Where it does',
+      'not answer within 2 s, they are those on the disk, with a warning. `source` in the JSON tells.',
+    ],
     load: () => import('../commands/metrics/persistence.js'),
   },
   {
@@ -64,6 +69,7 @@ const metricsCommands: readonly Command[] = [
     describe: 'Record the present totals as the baseline; history is kept',
     examples: [{ line: 'papyra metrics reset', says: 'count from now on' }],
     options: { ...STORE, ...OWNING },
+    notes: ['Needs the store to itself: beside a living owner it ends with 75.'],
     load: () => import('../commands/metrics/reset.js'),
   },
 ]
@@ -88,9 +94,21 @@ const otherCommands: readonly Command[] = [
     examples: [
       { line: 'papyra init', says: 'papyra.config.json here, for ./data/papyra.ndjson' },
       { line: 'papyra init --format ts --path ./data/shop.ndjson', says: 'as TypeScript' },
+      { line: 'papyra init --backend rotation', says: 'for a long-running service: segments' },
     ],
     options: {
-      path: { kind: 'value', value: 'FILE', completes: 'file', describe: 'The log it names' },
+      backend: {
+        kind: 'value',
+        value: 'NAME',
+        choices: INIT_BACKENDS,
+        describe: 'The store it names (default json; rotation if --path ends in /)',
+      },
+      path: {
+        kind: 'value',
+        value: 'PATH',
+        completes: 'file',
+        describe: 'The log it names, or the folder of a rotation store',
+      },
       format: {
         kind: 'value',
         value: 'FORMAT',

@@ -16,9 +16,10 @@ export const COMMON: Readonly<Record<string, OptionSpec>> = {
 export const STORE: Readonly<Record<string, OptionSpec>> = {
   path: {
     kind: 'value',
-    value: 'FILE',
+    value: 'PATH',
     completes: 'file',
-    describe: 'The log itself; no configuration is then looked for',
+    describe:
+      'The log, or the folder of a rotation store (a new one: DIR/); no configuration is then looked for',
   },
   config: {
     kind: 'value',

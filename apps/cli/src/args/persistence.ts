@@ -7,6 +7,7 @@ const scan: Command = {
   examples: [
     { line: 'papyra persistence scan', says: 'the configured store' },
     { line: 'papyra persistence scan --path data/shop.ndjson', says: 'one file' },
+    { line: 'papyra persistence scan --path data/shop/', says: 'a folder of segments' },
     { line: "papyra persistence scan --json | jq '.report.anomalyCounts'", says: 'for a script' },
   ],
   options: {
@@ -17,7 +18,16 @@ const scan: Command = {
       reads: 'count',
       describe: 'List at most N anomalies; all are counted (default 20, with --json 1000)',
     },
+    'via-owner': {
+      kind: 'flag',
+      describe:
+        'Have the living owner scan: it counts the run as its verification. 75 if it is silent',
+    },
   },
+  notes: [
+    'Beside a living owner the line that it is writing is never damage. Without --via-owner nobody is',
+    'asked, nothing is written, and so the run is not counted among the numbers of the store.',
+  ],
   load: () => import('../commands/persistence/scan.js'),
 }
 
@@ -75,7 +85,17 @@ const startupCheck: Command = {
     'allow-new': { kind: 'flag', describe: 'A store that does not exist yet may start' },
     full: {
       kind: 'flag',
-      describe: 'Verify every byte, even of a store that was closed cleanly and not touched since',
+      describe: 'Verify every byte: the default, unless the configuration says otherwise',
+    },
+    'since-clean': {
+      kind: 'flag',
+      describe: 'Verify what came since the last clean close, if all was verified not long ago',
+    },
+    'max-verified-age': {
+      kind: 'value',
+      value: 'TIME',
+      reads: 'duration',
+      describe: 'How long ago that may be for --since-clean (default 24h); else all is verified',
     },
     'time-budget': {
       kind: 'value',
@@ -92,8 +112,13 @@ const compact: Command = {
   words: ['persistence', 'compact'],
   describe: 'Delete what retention hides, then verify; a living owner is asked to do it itself',
   examples: [
-    { line: 'papyra persistence compact --dry-run', says: 'what would go, and why' },
+    { line: 'papyra persistence compact --dry-run', says: 'what would go, and why: a plan' },
+    { line: 'papyra persistence compact --plan ID', says: 'just what that plan says' },
     { line: 'papyra persistence compact', says: 'with the configured or the recorded policy' },
+    {
+      line: 'papyra persistence compact --quiet --throttle 20MB',
+      says: 'from cron, sparing the disk',
+    },
     {
       line: 'papyra persistence compact --path data/shop.ndjson --max-age-seconds 30d',
       says: 'with this policy alone',
@@ -102,29 +127,67 @@ const compact: Command = {
   options: {
     ...STORE,
     ...LIMITS,
+    plan: {
+      kind: 'value',
+      value: 'ID',
+      describe: 'Delete just what the plan of an earlier dry run says, whatever was appended since',
+    },
+    throttle: {
+      kind: 'value',
+      value: 'BYTES',
+      reads: 'bytes',
+      describe: 'Read and write at most so many bytes a second; also 10MB, 64MiB',
+    },
     force: { kind: 'flag', describe: 'Also if the clock is suspect, or if everything would go' },
     ...OWNING,
     ...CONSENT,
   },
   notes: [
     'The policy is that of the flags, else of the configuration, else the one that the last owner',
-    'recorded with the store. The command says which, and warns when they differ.',
+    'recorded with the store. The command says which, and warns when they differ. With --plan it is',
+    'the one that the plan was made with. A plan is stale (75) once a compaction or a recovery came',
+    'between; what was appended since stays, and does not make it stale.',
+    'Where a process holds the store, that process compacts while it goes on writing, and standard',
+    'error says which. Only one that does not answer within 2 s is a reason for 75; with --wait-lock',
+    'it is waited for first.',
   ],
   load: () => import('../commands/persistence/compact.js'),
 }
 
 const inspect: Command = {
   words: ['persistence', 'inspect'],
-  describe: 'Describe a store without reading it through',
+  describe: 'Describe a store: size, state, segments, policy, what is expired, history, losses',
   examples: [
-    { line: 'papyra persistence inspect', says: 'size, state, policy, history, losses, owner' },
-    { line: 'papyra persistence inspect --show-metrics', says: 'and its numbers' },
+    { line: 'papyra persistence inspect', says: 'the configured store' },
+    { line: 'papyra persistence inspect --show-metrics', says: 'and its numbers, live if owned' },
+    { line: "papyra persistence inspect --json | jq '.report.expired'", says: 'for a script' },
   ],
   options: {
     ...STORE,
     'show-metrics': { kind: 'flag', describe: 'Also the numbers that the store keeps of itself' },
   },
+  notes: [
+    'With --show-metrics a living owner is asked for its numbers; standard error says whose they are.',
+    'Nothing is written. What is expired but not compacted yet is worked out by the policy that',
+    '`papyra persistence compact` would use: of one log that reads numbers, kinds and times of all',
+    'records, of segments only where a limit falls inside one.',
+  ],
   load: () => import('../commands/persistence/inspect.js'),
+}
+
+const segments: Command = {
+  words: ['persistence', 'segments'],
+  describe: 'List the segments of a rotation store, and what retention hides of each',
+  examples: [
+    { line: 'papyra persistence segments', says: 'the configured store, oldest first' },
+    { line: 'papyra persistence segments --path data/shop/', says: 'one folder' },
+    {
+      line: "papyra persistence segments --json | jq -r '.report.segments[].path'",
+      says: 'for a script',
+    },
+  ],
+  options: STORE,
+  load: () => import('../commands/persistence/segments.js'),
 }
 
 const upgrade: Command = {
@@ -152,6 +215,7 @@ const create: Command = {
   examples: [
     { line: 'papyra persistence create', says: 'the configured store; refuses if it is there' },
     { line: 'papyra persistence create --if-absent', says: 'fine if it is there already' },
+    { line: 'papyra persistence create --path data/shop/', says: 'a folder of segments' },
   ],
   options: {
     ...STORE,
@@ -166,6 +230,7 @@ export const PERSISTENCE_COMMANDS: readonly Command[] = [
   startupCheck,
   compact,
   inspect,
+  segments,
   upgrade,
   create,
 ]

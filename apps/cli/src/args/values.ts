@@ -1,5 +1,8 @@
 import { PapyraError } from '@papyra/contracts'
 
+/** The backends that `papyra init` writes a configuration for. */
+export const INIT_BACKENDS = ['json', 'rotation'] as const
+
 /** A value of a flag that cannot be used. */
 export function badValue(flag: string, value: string, wanted: string): PapyraError {
   return new PapyraError('invalid_argument', `${flag} cannot be ${JSON.stringify(value)}.`, {

@@ -68,7 +68,14 @@ export function layerSettings(
 
 type Startup = Pick<
   Settings,
-  'mode' | 'recoveryMode' | 'quarantineDir' | 'acceptLoss' | 'force' | 'coverage' | 'timeBudgetMs'
+  | 'mode'
+  | 'recoveryMode'
+  | 'quarantineDir'
+  | 'acceptLoss'
+  | 'force'
+  | 'depth'
+  | 'maxVerifiedAgeMs'
+  | 'timeBudgetMs'
 >
 
 function layerStartup(
@@ -78,7 +85,7 @@ function layerStartup(
   picker: Picker,
 ): Startup {
   const { startup = {}, quarantineDir: common } = loaded?.config ?? {}
-  const { mode, recovery = {}, acceptLoss, force, coverage, timeBudgetMs } = startup
+  const { mode, recovery = {}, acceptLoss, force, depth, timeBudgetMs } = startup
   const within = (folder: string, path: string | undefined): string | undefined =>
     path === undefined ? undefined : resolve(folder, path)
   const configured = within(dirname(loaded?.file.path ?? ''), recovery.quarantineDir ?? common)
@@ -100,7 +107,12 @@ function layerStartup(
     ),
     acceptLoss: picker.pick('startup.acceptLoss', [picker.file(acceptLoss)], false),
     force: picker.pick('startup.force', [picker.file(force)], false),
-    coverage: picker.pick('startup.coverage', [picker.file(coverage)], 'auto'),
+    depth: picker.pick('startup.depth', [picker.file(depth)], 'full'),
+    maxVerifiedAgeMs: picker.pick(
+      'startup.maxVerifiedAgeMs',
+      [picker.file(startup.maxVerifiedAgeMs)],
+      undefined,
+    ),
     timeBudgetMs: picker.pick(
       'startup.timeBudgetMs',
       [picker.env('timeBudgetMs', env.timeBudgetMs), picker.file(timeBudgetMs)],

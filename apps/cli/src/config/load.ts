@@ -50,7 +50,7 @@ function ownPackages(path: string): Record<string, string> {
   const there = createRequire(path)
   const here = createRequire(import.meta.url)
   const found: Record<string, string> = {}
-  for (const name of ['@papyra/core', '@papyra/backend-json']) {
+  for (const name of ['@papyra/core', '@papyra/backend-json', '@papyra/backend-rotation']) {
     if (resolved(there, name) !== null) continue
     const own = resolved(here, name)
     if (own !== null) found[name] = own

@@ -1,7 +1,7 @@
-import { dirname, resolve } from 'node:path'
+import { dirname } from 'node:path'
 import { PapyraError, type BackendDefinition } from '@papyra/contracts'
 import type { BackendChoice } from '@papyra/core'
-import { loadBackend } from '../backends.js'
+import { backendAt, loadBackend } from '../backends.js'
 import type { Context } from '../context.js'
 import { findConfig } from './discover.js'
 import { readEnvironment, type EnvironmentSettings } from './environment.js'
@@ -55,12 +55,7 @@ function chooseBackend({ path, cwd, environment, loaded }: Sources): ChosenBacke
   const file = path ?? environment.path
   if (file !== undefined) {
     const origin = path === undefined ? 'PAPYRA_PATH' : '--path'
-    return {
-      choice: { use: 'json', options: { path: resolve(cwd, file) } },
-      folder: cwd,
-      trusted: false,
-      origin,
-    }
+    return { choice: backendAt(cwd, file), folder: cwd, trusted: false, origin }
   }
   if (loaded?.config.backend === undefined) return null
   const { path: origin, trusted } = loaded.file

@@ -1,4 +1,5 @@
 import type { RecoveryMode, RetentionPolicy, StartupMode } from '@papyra/contracts'
+import type { StartupDepth } from '@papyra/core'
 
 /** What is in force for one command, beside the backend. */
 export interface Settings {
@@ -10,7 +11,8 @@ export interface Settings {
   readonly quarantineDir: string | undefined
   readonly acceptLoss: boolean
   readonly force: boolean
-  readonly coverage: 'auto' | 'full'
+  readonly depth: StartupDepth
+  readonly maxVerifiedAgeMs: number | undefined
   readonly timeBudgetMs: number | undefined
   readonly waitLockMs: number | undefined
   readonly expectLogId: string | undefined

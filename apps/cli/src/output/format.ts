@@ -32,6 +32,16 @@ export function durationText(ms: number): string {
   return `${Math.floor(seconds / 3600)} h ${String(Math.floor((seconds % 3600) / 60)).padStart(2, '0')} min`
 }
 
+/** How long ago, in two steps at most: `12 s`, `4 min 05 s`, `3 h 10 min`, `12 d 4 h`. */
+export function ageText(ms: number): string {
+  const past = Math.max(0, ms)
+  if (past < 60_000) return `${Math.floor(past / 1000)} s`
+  if (past < 2 * DAY_MS) return durationText(Math.floor(past / 1000) * 1000)
+  return `${Math.floor(past / DAY_MS)} d ${Math.floor((past % DAY_MS) / 3_600_000)} h`
+}
+
+const DAY_MS = 86_400_000
+
 /** Milliseconds since 1970 as UTC; `-` where there is no usable time. */
 export function timeText(ms: number | null): string {
   if (ms === null || !Number.isFinite(ms) || Math.abs(ms) > 8.64e15) return '-'

@@ -5,7 +5,7 @@ import { tableLines } from './table.js'
 
 const COVERAGE = {
   full: 'every byte verified',
-  quick: 'closed cleanly and untouched since: head, tail, mark and sidecar verified',
+  quick: 'closed cleanly and untouched since: what was verified before was not read again',
   structure: 'a plain log has no checksums: structure only',
 } as const
 

@@ -21,6 +21,13 @@ export function millisOf(seconds: number): number {
   return Math.round(seconds * 1e6) / 1e3
 }
 
+/** What a reader gets back of a record's time, in ms: the stored text has microseconds. */
+export function storedMillis(ms: number): number {
+  // Whole milliseconds of the usual size come back as they were.
+  if (Number.isInteger(ms) && ms >= 0 && ms < 4e12) return ms
+  return millisOf(Number(secondsText(ms)))
+}
+
 /** The text of a record's line up to its checksum. */
 export function openRecord(
   seq: number,

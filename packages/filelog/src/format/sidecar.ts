@@ -1,4 +1,3 @@
-import { Buffer } from 'node:buffer'
 import type {
   HistoryEntry,
   MetricKey,
@@ -6,8 +5,7 @@ import type {
   RetentionPolicy,
   SeqRange,
 } from '@papyra/contracts'
-import { seedOf } from './checksum.js'
-import { LF, sealLine, verifies } from './frame.js'
+import { decodeSealedJson, encodeSealedJson } from './sealed-json.js'
 
 /** What a file looked like when its owner closed it; if any of it differs, the file was touched. */
 export interface Fingerprint {
@@ -80,6 +78,8 @@ export interface Sidecar {
   /** Numbers that were left out, never acknowledged, when an owner went on behind damage: no losses. */
   readonly skipped?: readonly SeqRange[]
   readonly totals: Totals
+  /** When an owner last verified every byte, in ms; absent if none did. */
+  readonly verifiedAt?: number | null
   /** The totals at the last reset; `null` if there was none. */
   readonly baseline: {
     readonly at: number
@@ -89,26 +89,9 @@ export interface Sidecar {
 
 export const HISTORY_LIMIT = 500
 
-/** Keys that are data, not names of ours. */
-const DATA_KEYS = new Set(['event', 'audit', 'dead_letter'])
-
-function mapKeys(value: unknown, map: (key: string) => string): unknown {
-  if (Array.isArray(value)) return value.map((item) => mapKeys(item, map))
-  if (typeof value !== 'object' || value === null) return value
-  const entries = Object.entries(value).map(
-    ([k, v]) => [DATA_KEYS.has(k) ? k : map(k), mapKeys(v, map)] as const,
-  )
-  return Object.fromEntries(entries)
-}
-
-const toSnake = (key: string): string => key.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`)
-const toCamel = (key: string): string => key.replace(/_([a-z])/g, (_, c: string) => c.toUpperCase())
-
 /** The sidecar's only line, end included. */
 export function encodeSidecar(sidecar: Sidecar): string {
-  const { logId, ...rest } = sidecar
-  const body = JSON.stringify(mapKeys({ kind: '_meta', logId, ...rest }, toSnake))
-  return sealLine(body.slice(0, -1), seedOf(logId))
+  return encodeSealedJson('_meta', sidecar)
 }
 
 export type SidecarResult =
@@ -119,31 +102,10 @@ export type SidecarResult =
 
 /** Reads a sidecar; one that verifies is taken as it is, since only this code writes it. */
 export function decodeSidecar(bytes: Uint8Array, formatRead: number): SidecarResult {
-  const end = bytes.length - 1
-  if (end < 1 || bytes[end] !== LF || bytes.indexOf(LF) !== end) return { state: 'damaged' }
-  let raw: Record<string, unknown>
-  try {
-    raw = JSON.parse(
-      Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString(),
-    ) as Record<string, unknown>
-  } catch {
-    return { state: 'damaged' }
-  }
-  const logId = raw['log_id']
-  if (
-    raw['kind'] !== '_meta' ||
-    typeof logId !== 'string' ||
-    !verifies(bytes, 0, end, seedOf(logId))
-  ) {
-    return { state: 'damaged' }
-  }
-  const {
-    kind: _kind,
-    crc: _crc,
-    ...sidecar
-  } = mapKeys(raw, toCamel) as Sidecar & { kind: string; crc: string }
-  if (sidecar.format > formatRead) return { state: 'newer', format: sidecar.format }
-  return { state: 'ok', sidecar }
+  const decoded = decodeSealedJson('_meta', bytes, formatRead)
+  return decoded.state === 'ok'
+    ? { state: 'ok', sidecar: decoded.value as object as Sidecar }
+    : decoded
 }
 
 /** A first sidecar for a log that was just made or whose sidecar is gone. */

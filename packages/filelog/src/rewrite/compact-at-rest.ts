@@ -7,6 +7,7 @@ import {
   copyWithProgress,
   figures,
   pendingOf,
+  slowed,
   startCopy,
 } from './compact-job.js'
 import { RecordCopier } from './copy-records.js'
@@ -58,9 +59,16 @@ async function compactPlain(
   { request, source, scan }: { request: Planned; source: VfsFile; scan: LogScan },
 ): Promise<Done> {
   const { vfs, log } = core.settings
-  const rewriter = await LogRewriter.create(vfs, log, await source.stat(), null)
-  const { keep, signal } = request
-  const copier = new RecordCopier({ source, rewriter, head: null, keep, signal })
+  const { keep, signal, brake } = request
+  const looks = await source.stat()
+  const rewriter = await LogRewriter.create(vfs, log, looks, null, { pacer: brake, signal })
+  const copier = new RecordCopier({
+    source: slowed(source, request),
+    rewriter,
+    head: null,
+    keep,
+    signal,
+  })
   let rewritten: Rewritten
   try {
     await copyWithProgress({ copier, rewriter }, request, 0, scan.size)

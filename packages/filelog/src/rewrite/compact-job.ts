@@ -1,7 +1,9 @@
-import { PapyraError, type LongOperation } from '@papyra/contracts'
+import { PapyraError, type CompactionTrigger, type LongOperation } from '@papyra/contracts'
 import type { Head } from '../format/head.js'
 import type { PendingRewrite, Sidecar } from '../format/sidecar.js'
+import { paced } from '../scan/pacer.js'
 import type { VfsFile } from '../vfs.js'
+import type { Brake } from './brake.js'
 import { commitRewrite, withdraw } from './commit.js'
 import { RecordCopier } from './copy-records.js'
 import { discardFile } from './io.js'
@@ -14,6 +16,11 @@ import type { StoreCore } from './store-core.js'
 /** A request whose plan was made. */
 export interface Planned extends LongOperation {
   readonly keep: Keep
+  readonly trigger: CompactionTrigger
+  /** Monotonic time in ms. */
+  readonly startedAt: number
+  /** Absent: as fast as it goes. */
+  readonly brake: Brake | undefined
 }
 
 export interface Figures {
@@ -34,6 +41,12 @@ export interface CopyJob {
   readonly start: number
   readonly rewriter: LogRewriter
   readonly copier: RecordCopier
+  readonly request: Planned
+}
+
+/** The same file, read no faster than was asked for. */
+export function slowed(source: VfsFile, { brake, signal }: Planned): VfsFile {
+  return brake === undefined ? source : paced(source, brake, signal)
 }
 
 /** Opens the new generation for the records of `source`. */
@@ -52,10 +65,17 @@ export async function startCopy(
   const { head, end } = found
   const { nextSeq: _n, compactedThrough: _c, records: _r, ...plan } = head
   const next = { ...plan, generation: head.generation + 1 }
-  const rewriter = await LogRewriter.create(vfs, log, await source.stat(), next)
-  const { keep, signal } = request
-  const copier = new RecordCopier({ source, rewriter, head, keep, signal })
-  return { head, start: end, rewriter, copier }
+  const { keep, signal, brake } = request
+  const looks = await source.stat()
+  const rewriter = await LogRewriter.create(vfs, log, looks, next, { pacer: brake, signal })
+  const copier = new RecordCopier({
+    source: slowed(source, request),
+    rewriter,
+    head,
+    keep,
+    signal,
+  })
+  return { head, start: end, rewriter, copier, request }
 }
 
 /** How much is copied between two words on the progress. */
@@ -64,7 +84,7 @@ const STEP_BYTES = 4 * 1024 * 1024
 /** Copies a part of the old log and tells how far it is. */
 export async function copyWithProgress(
   job: Pick<CopyJob, 'copier' | 'rewriter'>,
-  request: Planned,
+  request: LongOperation,
   from: number,
   to: number,
 ): Promise<void> {
@@ -114,6 +134,9 @@ export function pendingOf(core: StoreCore, outcome: Outcome): PendingRewrite {
       recordsRemoved,
       bytesRemoved,
       detail: '',
+      durationMs: core.settings.clock.monotonic() - job.request.startedAt,
+      trigger: job.request.trigger,
+      dropped: job.request.keep.dropped ?? [],
     },
     losses: [],
     nextSeq: seq + 1,

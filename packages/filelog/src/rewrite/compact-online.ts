@@ -59,6 +59,7 @@ async function switchOver(core: StoreCore, live: Live, change: Switch): Promise<
   const lock = core.requireOwner('compact')
   const { job, request, done } = change
   const { queue } = live
+  request.brake?.release()
   await queue.pause()
   let renamed = false
   try {

@@ -4,9 +4,10 @@ import { LF, parseHeader } from '../format/frame.js'
 import type { Head } from '../format/head.js'
 import type { ProvenBlock } from '../scan/backward-blocks.js'
 import { forEachLine } from '../scan/for-each-line.js'
+import { type Ranges, countOf, within } from '../scan/intervals.js'
 import type { Line } from '../scan/lines.js'
 import { type Judged, metaOf, plainHeader } from '../scan/log-source.js'
-import { MetaReader } from '../scan/record-meta.js'
+import { MetaReader, blockMetas } from '../scan/record-meta.js'
 import { soundStart } from '../scan/stray.js'
 import { walkForward } from '../scan/walk-forward.js'
 import type { VfsFile } from '../vfs.js'
@@ -20,6 +21,10 @@ export interface CopyFilter {
   readonly head: Head | null
   readonly keep: Keep
   readonly signal?: AbortSignal | undefined
+  /** Told of each record that stays, in order. */
+  readonly onKept?: ((meta: RecordMeta) => void) | undefined
+  /** Numbers that are known to be missing. */
+  readonly missing?: Ranges | undefined
 }
 
 /**
@@ -31,12 +36,13 @@ export class RecordCopier {
   readonly #filter: CopyFilter
   /** Records seen, and the last number among them. */
   #seen = 0
-  #last = 0
+  #last: number
   #regionChecked: boolean
   #dropped = 0
 
   constructor(filter: CopyFilter) {
     this.#filter = filter
+    this.#last = (filter.head?.firstSeq ?? 1) - 1
     this.#regionChecked = filter.head === null || filter.head.compactedThrough === 0
   }
 
@@ -111,7 +117,8 @@ export class RecordCopier {
     this.#seen += records
     this.#last = lastSeq
     if (dropped) this.#dropped += records
-    else if ((await rewriter.addRun(bytes, start, end, firstSeq)) !== records)
+    else this.#tellKept(block)
+    if (!dropped && (await rewriter.addRun(bytes, start, end, firstSeq)) !== records)
       throw this.#anomaly(offset, 'a block holds more or fewer records than its mark says')
   }
 
@@ -120,7 +127,7 @@ export class RecordCopier {
     const through = this.#filter.head?.compactedThrough ?? 0
     if (firstSeq <= this.#last) return false
     if (lastSeq <= through) return true
-    if (!gapless || firstSeq !== Math.max(this.#last, through) + 1) return false
+    if (!gapless || !this.#isNext(firstSeq)) return false
     this.#checkRegion(offset)
     return true
   }
@@ -175,9 +182,20 @@ export class RecordCopier {
     this.#checkOrder(meta.seq, line.offset)
     this.#seen++
     this.#last = meta.seq
-    if (keep(meta)) return rewriter.addLine(source, line, meta.seq)
+    if (keep(meta)) {
+      this.#filter.onKept?.(meta)
+      return rewriter.addLine(source, line, meta.seq)
+    }
     this.#dropped++
     return undefined
+  }
+
+  #tellKept(block: ProvenBlock): void {
+    const { onKept } = this.#filter
+    if (onKept === undefined) return
+    const metas = blockMetas(block.bytes, block, block.mark)
+    if (metas === null) throw this.#anomaly(block.offset, 'a block is not what its mark says')
+    metas.forEach(onKept)
   }
 
   #checkOrder(seq: number, offset: number): void {
@@ -185,9 +203,17 @@ export class RecordCopier {
     if (seq <= this.#last) throw this.#anomaly(offset, `the number ${seq} follows ${this.#last}`)
     if (seq <= through) return
     this.#checkRegion(offset)
-    if (seq !== Math.max(this.#last, through) + 1) {
+    if (!this.#isNext(seq)) {
       throw this.#anomaly(offset, `the number ${seq} follows ${this.#last}`)
     }
+  }
+
+  /** True if no number is missing before this one that is not known to be. */
+  #isNext(seq: number): boolean {
+    const { head, missing = [] } = this.#filter
+    const expected = Math.max(this.#last, head?.compactedThrough ?? 0) + 1
+    if (seq === expected) return true
+    return countOf(within(missing, expected, seq - 1)) === seq - expected
   }
 
   #checkRegion(offset: number): void {
@@ -202,7 +228,7 @@ export class RecordCopier {
   finish(lastSeq: number, offset: number): void {
     this.#checkRegion(offset)
     const through = this.#filter.head?.compactedThrough ?? 0
-    if (lastSeq > through && this.#last !== lastSeq) {
+    if (lastSeq > through && !this.#isNext(lastSeq + 1)) {
       throw this.#anomaly(offset, `the log ends with ${this.#last} instead of ${lastSeq}`)
     }
   }

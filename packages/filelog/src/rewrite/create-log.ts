@@ -40,6 +40,7 @@ export async function createLog(
       { what: 'created', at: now, generation, recordsRemoved: 0, bytesRemoved: 0, detail: '' },
     ],
     totals: { values: {}, countedSeq: 0, countedBytes: head.length },
+    verifiedAt: now,
   }
   await writeSidecarFile(vfs, log, sidecar)
   await writeMarkFile(vfs, log, {

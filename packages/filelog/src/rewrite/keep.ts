@@ -1,4 +1,4 @@
-import type { RecordMeta } from '@papyra/contracts'
+import type { DropSummary, RecordMeta } from '@papyra/contracts'
 
 /**
  * Asked once for each record, the oldest first: true if it stays. Where it tells in advance what it
@@ -10,4 +10,6 @@ export interface Keep {
   readonly noneThrough?: number
   /** Every record above this number stays. */
   readonly allAbove?: number
+  /** What goes, by limit: for the history. */
+  readonly dropped?: readonly DropSummary[]
 }

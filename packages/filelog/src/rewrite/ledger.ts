@@ -1,4 +1,4 @@
-import type { HistoryEntry, MetricKey, RecordedLoss } from '@papyra/contracts'
+import type { CompactionTrigger, HistoryEntry, MetricKey, RecordedLoss } from '@papyra/contracts'
 import { type ClosedFigures, HISTORY_LIMIT, type Sidecar, type Totals } from '../format/sidecar.js'
 import type { VfsStat } from '../vfs.js'
 
@@ -34,6 +34,29 @@ export function withEntry(
   entry: HistoryEntry,
 ): readonly HistoryEntry[] {
   return [...history, entry].slice(-HISTORY_LIMIT)
+}
+
+/** Runs that nobody stood by are recorded even if they removed nothing. */
+export function recordsIdle(trigger: CompactionTrigger): boolean {
+  return trigger !== 'request'
+}
+
+/**
+ * The history with a compaction that removed nothing. As long as nothing else happens in between,
+ * such runs of one asker have one entry, that of the last: they must not push out what did happen.
+ */
+export function withIdleRun(
+  history: readonly HistoryEntry[],
+  run: Required<Pick<HistoryEntry, 'at' | 'generation' | 'trigger' | 'durationMs'>>,
+): readonly HistoryEntry[] {
+  const before = history.findLastIndex((entry) => !isIdle(entry))
+  const others = history.filter(({ trigger }, i) => i <= before || trigger !== run.trigger)
+  const nothing = { recordsRemoved: 0, bytesRemoved: 0, detail: '', dropped: [] }
+  return withEntry(others, { what: 'compaction', ...run, ...nothing })
+}
+
+function isIdle({ what, recordsRemoved, bytesRemoved, detail }: HistoryEntry): boolean {
+  return what === 'compaction' && recordsRemoved === 0 && bytesRemoved === 0 && detail === ''
 }
 
 /** Adds losses; one that is on record already is not recorded twice. */
@@ -72,6 +95,8 @@ export function settled(sidecar: Sidecar): Sidecar {
     pending: null,
     clean: false,
     closed: null,
+    // Nobody has read the new file yet.
+    verifiedAt: null,
   }
   if (pending === undefined || pending === null) return base
   const { entry, losses, ...figures } = pending

@@ -19,6 +19,7 @@ import type {
 import { PapyraError } from '@papyra/contracts'
 import { appendTo, beginStore } from './store-begin.js'
 import { closeStore } from './store-close.js'
+import { begunOf, type OnBegun } from '../control/begun.js'
 import { guarded } from './io.js'
 import { measureKept } from './measure.js'
 import type { Keep } from './keep.js'
@@ -62,8 +63,13 @@ export class LogStore {
     return this.#core.opened
   }
 
-  begin(options: BeginOptions = {}): Promise<BeginReport> {
-    return this.#alone('begin', () => beginStore(this.#core, options))
+  /** `onBegun` is told how to announce that the owner can be asked, each time, before this resolves. */
+  begin(options: BeginOptions = {}, onBegun?: OnBegun): Promise<BeginReport> {
+    return this.#alone('begin', async () => {
+      const report = await beginStore(this.#core, options)
+      await onBegun?.(begunOf(this.#core))
+      return report
+    })
   }
 
   append(facts: readonly AppendFact[]): Promise<AppendResult> {

@@ -29,7 +29,9 @@ export async function measureKept(
     const found = await readHead(source.file)
     const { seed } = source
     if (found !== null && seed !== null) {
-      return await measureChecksummed({ ...source, seed }, found, keep, options)
+      const generation = found.head.generation + 1
+      const how = { ...options, generation }
+      return (await measureChecksummed({ ...source, seed }, found, keep, how)).bytes
     }
     const { signal } = options
     let bytes = 0
@@ -44,22 +46,38 @@ export async function measureKept(
   }
 }
 
-async function measureChecksummed(
+/** What a rewrite of a log would be: its size, and how many records would stay. */
+export interface Measured {
+  readonly bytes: number
+  readonly kept: number
+  readonly dropped: number
+}
+
+/** The same for any log with a head; `generation` is the new one's. */
+export async function measureChecksummed(
   source: LogSource & { readonly seed: number },
   { head, end }: ReadHead,
   keep: Keep,
-  { through, signal }: MeasureOptions,
-): Promise<number> {
+  { through, signal, generation: next }: MeasureOptions & { readonly generation: number },
+): Promise<Measured> {
   const { file, size, seed } = source
-  const plan = { ...head, generation: head.generation + 1 }
+  const plan = { ...head, generation: next }
   const tracker = trackFromHead(plan, headWidth(plan), seed)
   const damage = new DamageReporter(file.path, undefined)
   let answered = plan.firstSeq - 1
   let last = 0
+  let kept = 0
+  let dropped = 0
   const take = (meta: RecordMeta, offset: number): void => {
     if (meta.seq <= last) damage.bad(offset, meta.bytes)
     last = meta.seq
-    if (!keep(meta)) return
+    // What was appended since is not part of the plan.
+    if (meta.seq > through) return
+    if (!keep(meta)) {
+      dropped++
+      return
+    }
+    kept++
     tracker.record(meta.seq, meta.bytes)
     if (!tracker.due()) return
     answered = meta.seq
@@ -84,5 +102,5 @@ async function measureChecksummed(
     },
   )
   if (through > answered) tracker.closeBlock(through)
-  return tracker.end
+  return { bytes: tracker.end, kept, dropped }
 }

@@ -136,7 +136,9 @@ async function requireStore(settings: StoreSettings, options: OpenOptions): Prom
   }
   const folder = dirname(log)
   if ((await vfs.stat(folder)) !== null && logIsLost(await readBeside(vfs, log))) return true
-  if (options.create === 'if-missing' && options.access === 'write') return false
+  const { create, access, expectLogId } = options
+  // A new one would not be the one that is expected.
+  if (create === 'if-missing' && access === 'write' && expectLogId === undefined) return false
   throw notFound(log, (await vfs.stat(folder)) === null)
 }
 

@@ -1,4 +1,4 @@
-import { PapyraError } from '@papyra/contracts'
+import { PapyraError, type SeqRange } from '@papyra/contracts'
 import { BLOCK_BYTES, FORMAT } from '../format/head.js'
 import { sidecarPath } from '../format/names.js'
 import type { Extent } from '../scan-types.js'
@@ -32,11 +32,17 @@ export async function copyKept(job: RepairJob): Promise<Rewritten> {
   }
 }
 
-/** Copies every extent, in the order of the numbers. */
+const ALL: SeqRange = { first: 0, last: Number.MAX_SAFE_INTEGER }
+
+/** A log that was scanned, and how its copy may be watched and stopped. */
+export type CopyJob = Pick<RepairJob, 'vfs' | 'scan' | 'signal' | 'onProgress'>
+
+/** Copies every extent, in the order of the numbers; of records outside `only` nothing. */
 export async function copyExtents(
-  job: RepairJob,
+  job: CopyJob,
   rewriter: LogRewriter,
   seed: number | null,
+  only: SeqRange = ALL,
 ): Promise<void> {
   const { vfs, scan, onProgress } = job
   if (scan.keep.length === 0) return
@@ -45,7 +51,7 @@ export async function copyExtents(
   let doneBytes = 0
   try {
     for (const extent of scan.keep) {
-      await copyExtent({ ...job, source, rewriter, seed }, extent)
+      await copyExtent({ ...job, source, rewriter, seed, only }, extent)
       doneBytes += extent.end - extent.offset
       onProgress?.({ phase: 'copy', doneBytes, totalBytes, records: rewriter.records })
     }
@@ -54,23 +60,26 @@ export async function copyExtents(
   }
 }
 
-interface ExtentCopy extends RepairJob {
+interface ExtentCopy extends CopyJob {
   readonly source: VfsFile
   readonly rewriter: LogRewriter
   readonly seed: number | null
+  readonly only: SeqRange
 }
 
 /** Copies one extent; every line must be as the scan saw it. */
 async function copyExtent(copy: ExtentCopy, extent: Extent): Promise<void> {
-  const { source, rewriter, seed, scan, signal } = copy
-  const before = rewriter.records
+  const { source, rewriter, seed, only, scan, signal } = copy
+  let seen = 0
   const range = { from: extent.offset, to: extent.end, seed, ...(signal && { signal }) }
   await forEachLine(source, range, (chunk, start, end, offset, header, sound, _, size) => {
     if (!sound || (seed !== null && header === null)) throw changed(scan.path, offset)
-    const seq = header?.seq ?? extent.firstSeq + rewriter.records - before
+    const seq = header?.seq ?? extent.firstSeq + seen
+    seen++
+    if (seq < only.first || seq > only.last) return undefined
     return rewriter.addLine(source, { chunk, start, end, offset, size }, seq)
   })
-  if (rewriter.records - before !== extent.records) throw changed(scan.path, extent.offset)
+  if (seen !== extent.records) throw changed(scan.path, extent.offset)
 }
 
 function changed(path: string, offset: number): PapyraError {

@@ -97,24 +97,41 @@ export function badFiles(scan: LogScan): readonly BadFile[] {
   return bad
 }
 
+/** What the caller agrees to. */
+export interface Consent {
+  readonly acceptLoss?: boolean | undefined
+  readonly force?: boolean | undefined
+}
+
 /** Throws unless the caller agreed to what the plan needs. */
-export function requireConsent(
-  scan: LogScan,
-  plan: RepairPlan,
-  consent: { readonly acceptLoss?: boolean | undefined; readonly force?: boolean | undefined },
-): void {
+export function requireConsent(scan: LogScan, plan: RepairPlan, consent: Consent): void {
   const { path, lines, foreign } = scan
   if (plan.kind === 'nothing') return
   if (consent.force !== true && needsForce(scan)) {
-    const why = foreign
-      ? 'the log and what stands beside it belong to different logs'
-      : `${lines.bad} of ${lines.total} lines are bad`
-    throw new PapyraError('force_required', `${path} was not repaired: ${why}.`, {
-      details: { path },
-    })
+    throw forceRequired(
+      path,
+      foreign
+        ? 'the log and what stands beside it belong to different logs'
+        : `${lines.bad} of ${lines.total} lines are bad`,
+    )
   }
-  if (consent.acceptLoss === true || plan.losses.length === 0) return
-  const losses = plan.losses.map(({ seq, records, code }) => ({
+  requireAcceptedLoss(path, plan.losses, consent)
+}
+
+export function forceRequired(path: string, why: string): PapyraError {
+  return new PapyraError('force_required', `${path} was not repaired: ${why}.`, {
+    details: { path },
+  })
+}
+
+/** Throws `accept_loss_required` unless there is no loss, or the caller agreed to record it. */
+export function requireAcceptedLoss(
+  path: string,
+  recorded: readonly RecordedLoss[],
+  { acceptLoss }: Consent,
+): void {
+  if (acceptLoss === true || recorded.length === 0) return
+  const losses = recorded.map(({ seq, records, code }) => ({
     code,
     records,
     seq: seq === null ? null : { first: seq.first, last: seq.last },

@@ -41,13 +41,16 @@ export async function repairLog(job: RepairJob): Promise<Repaired> {
   return { keptAside, file: null }
 }
 
-/** Keeps everything that the plan takes out, and bad files beside the log; gives where it is. */
+/**
+ * Keeps everything that the plan takes out, and bad files beside the log; gives where it is. The
+ * names say `generation`: the one that the repair makes.
+ */
 export async function keepAside(
-  job: Omit<RepairJob, 'lock' | 'counts' | 'now'>,
+  job: Pick<RepairJob, 'vfs' | 'scan' | 'plan' | 'quarantineDir'>,
+  generation: number = nextGeneration(job.scan),
 ): Promise<string[]> {
   const { vfs, scan, plan, quarantineDir } = job
   const log = scan.path
-  const generation = nextGeneration(scan)
   if (quarantineDir !== null) {
     const bad = plan.bad.filter((file) => !file.missing).map((file) => file.path)
     const whole = plan.kind === 'beside' ? bad : [log, sidecarPath(log), markPath(log)]
@@ -78,7 +81,8 @@ function stretchesOf(scan: LogScan, plan: RepairPlan): readonly Omit<Stretch, 'f
   return [{ offset: scan.soundEnd, end: scan.size, code: 'torn_tail' }]
 }
 
-async function cutTail({ vfs, scan }: RepairJob): Promise<void> {
+/** Cuts off what stands behind the last sound line, durably. */
+export async function cutTail({ vfs, scan }: Pick<RepairJob, 'vfs' | 'scan'>): Promise<void> {
   const file = await withIo('Opening', scan.path, () => vfs.open(scan.path, 'read-write'))
   try {
     await withIo('Cutting', scan.path, () => file.truncate(scan.soundEnd))
@@ -94,7 +98,7 @@ async function renewBeside(job: RepairJob): Promise<void> {
   const { identity, path } = scan
   if (identity === null) return
   // What a killed owner wrote, and the log's name, are about to count as synced.
-  if (job.plan.kind === 'beside') await syncLog(vfs, path)
+  if (job.plan.kind === 'beside') await syncInPlace(vfs, path)
   const { logId, generation } = identity
   const acked = scan.lastSeq
   const offset = scan.soundEnd
@@ -106,6 +110,7 @@ async function renewBeside(job: RepairJob): Promise<void> {
   await writeSidecarFile(vfs, path, {
     ...sidecar,
     generation,
+    verifiedAt: null,
     clean: true,
     closed: closedFigures(stat, { at: now, lastSeq: acked, records: scan.records ?? 0 }),
     history: withEntry(sidecar.history, historyEntry(job, generation)),
@@ -118,7 +123,8 @@ async function renewBeside(job: RepairJob): Promise<void> {
   })
 }
 
-async function syncLog(vfs: Vfs, path: string): Promise<void> {
+/** Makes a file and its name durable, whoever wrote them. */
+export async function syncInPlace(vfs: Vfs, path: string): Promise<void> {
   const file = await withIo('Opening', path, () => vfs.open(path, 'read-write'))
   try {
     await withIo('Syncing', path, () => file.sync())

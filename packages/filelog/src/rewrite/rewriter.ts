@@ -1,10 +1,12 @@
 import { Buffer } from 'node:buffer'
 import { dirname } from 'node:path'
 import { PapyraError } from '@papyra/contracts'
-import { seedOf } from '../format/checksum.js'
+import { checksum, seedOf } from '../format/checksum.js'
+import { joinChecksums } from '../format/join-checksums.js'
 import { LF } from '../format/frame.js'
 import { type Head, encodeHead } from '../format/head.js'
 import { tempPath } from '../format/names.js'
+import { type Pacer, paced } from '../scan/pacer.js'
 import type { Vfs, VfsFile } from '../vfs.js'
 import { type FileLooks, takeLooks } from '../write/atomic-write.js'
 import { type BlockTracker, trackFromHead } from '../write/block-tracker.js'
@@ -24,6 +26,14 @@ export interface VerifiedLine {
   readonly size: number
 }
 
+export interface RewriteOptions {
+  /** Writes wait for their turn. */
+  readonly pacer?: Pacer | undefined
+  readonly signal?: AbortSignal | undefined
+  /** Keep up the checksum of the whole file. Default false. Not for a plain log. */
+  readonly sum?: boolean
+}
+
 /** A complete new log, synced, under its temporary name. */
 export interface Rewritten {
   readonly file: VfsFile
@@ -33,6 +43,8 @@ export interface Rewritten {
   readonly records: number
   /** Stands behind the last mark, ready for the next block; `null` for a plain log. */
   readonly tracker: BlockTracker | null
+  /** Checksum of all bytes of the file, seeded like a line's; `null` if it was not asked for. */
+  readonly sum: number | null
 }
 
 /**
@@ -47,6 +59,9 @@ export class LogRewriter {
   readonly #headBytes: number
   readonly #tracker: BlockTracker | null
   readonly #out: WriteBehind
+  readonly #sums: boolean
+  /** Checksum of what stands behind the head, as if nothing stood before it. */
+  #rest = 0
   #records = 0
   #lastSeq = 0
   /** The last number that a mark answers for. */
@@ -58,12 +73,23 @@ export class LogRewriter {
     log: string,
     like: FileLooks,
     plan: HeadPlan | null,
+    options: RewriteOptions = {},
   ): Promise<LogRewriter> {
-    const path = tempPath(log, vfs.randomHex(6))
+    return LogRewriter.createAt(vfs, tempPath(log, vfs.randomHex(6)), like, plan, options)
+  }
+
+  /** The same under a name of its own, which must be free: for a file that nothing refers to yet. */
+  static async createAt(
+    vfs: Vfs,
+    path: string,
+    like: FileLooks,
+    plan: HeadPlan | null,
+    options: RewriteOptions = {},
+  ): Promise<LogRewriter> {
     const file = await withIo('Creating', path, () => vfs.open(path, 'create', 0o600))
     try {
       await withIo('Changing the mode of', path, () => takeLooks(file, like))
-      const rewriter = new LogRewriter(vfs, file, plan)
+      const rewriter = new LogRewriter(vfs, file, plan, options)
       if (plan !== null) await rewriter.#writeHead({ nextSeq: 1, compactedThrough: 0, records: 0 })
       return rewriter
     } catch (error) {
@@ -72,17 +98,28 @@ export class LogRewriter {
     }
   }
 
-  private constructor(vfs: Vfs, file: VfsFile, plan: HeadPlan | null) {
+  private constructor(
+    vfs: Vfs,
+    file: VfsFile,
+    plan: HeadPlan | null,
+    { pacer, signal, sum = false }: RewriteOptions,
+  ) {
     this.#vfs = vfs
     this.file = file
     this.#plan = plan
+    this.#sums = sum
     this.#headBytes = plan === null ? 0 : headWidth(plan)
     this.#answered = (plan?.firstSeq ?? 1) - 1
     const tracker = plan === null ? null : trackFromHead(plan, this.#headBytes, seedOf(plan.logId))
     this.#tracker = tracker
-    this.#out = new WriteBehind(file, this.#headBytes, (bytes, start, end) => {
+    const out = pacer === undefined ? file : paced(file, pacer, signal)
+    const sumRecords = (bytes: Buffer, start: number, end: number): void => {
       tracker?.sum(bytes, start, end)
-    })
+    }
+    const sumAll = (bytes: Buffer, length: number): void => {
+      this.#rest = checksum(bytes.subarray(0, length), this.#rest)
+    }
+    this.#out = new WriteBehind(out, this.#headBytes, sumRecords, sum ? sumAll : undefined)
   }
 
   get records(): number {
@@ -175,11 +212,12 @@ export class LogRewriter {
 
   async #writeHead(
     figures: Pick<Head, 'nextSeq' | 'compactedThrough' | 'records'>,
-  ): Promise<Head | null> {
+  ): Promise<{ readonly head: Head; readonly sum: number } | null> {
     if (this.#plan === null) return null
     const head = { ...this.#plan, ...figures }
-    await writeAll(this.file, Buffer.from(encodeHead(head, this.#headBytes)), 0)
-    return head
+    const bytes = Buffer.from(encodeHead(head, this.#headBytes))
+    await writeAll(this.file, bytes, 0)
+    return { head, sum: checksum(bytes, seedOf(head.logId)) }
   }
 
   /**
@@ -190,14 +228,15 @@ export class LogRewriter {
     const last = Math.max(through, this.#lastSeq)
     if (last > this.#answered) await this.#closeBlock(last)
     await this.#out.finish()
-    const head = await this.#writeHead({
-      nextSeq: last + 1,
-      compactedThrough: last,
-      records: this.#records,
-    })
+    const records = this.#records
+    const written = await this.#writeHead({ nextSeq: last + 1, compactedThrough: last, records })
     await withIo('Syncing', this.file.path, () => this.file.sync())
-    const { file } = this
-    return { file, size: this.#out.size, head, records: this.#records, tracker: this.#tracker }
+    const { file, size } = this
+    const head = written?.head ?? null
+    const rest = size - this.#headBytes
+    const wanted = written !== null && this.#sums
+    const sum = !wanted ? null : joinChecksums(written.sum, this.#rest, rest)
+    return { file, size, head, records, tracker: this.#tracker, sum }
   }
 
   /** Removes the temporary file. For a rewrite that will not be committed. */

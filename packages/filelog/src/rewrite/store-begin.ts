@@ -10,9 +10,9 @@ import type { Identity, LogScan } from '../scan-types.js'
 import type { Sidecar } from '../format/sidecar.js'
 import type { VfsFile } from '../vfs.js'
 import { AppendQueue } from '../write/append-queue.js'
-import { BlockTracker } from '../write/block-tracker.js'
 import { openMarkWriter } from '../write/mark-file.js'
 import { writeSidecarFile } from '../write/sidecar-file.js'
+import { enqueue } from './enqueue.js'
 import { finishInterrupted } from './finish-interrupted.js'
 import { withIo } from './io.js'
 import { addCounts, countAppends } from './ledger.js'
@@ -21,6 +21,8 @@ import type { Live, StoreCore } from './store-core.js'
 import { anomaliesIn, currentScan, scanStore } from './store-scan.js'
 import { setTailAside } from './tail-aside.js'
 import { upgradeInPlace } from './store-upgrade.js'
+import { trackerFor } from './tracker-for.js'
+import { verifiedPart } from './verified.js'
 
 /** Ends the gate; see `Backend.begin`. */
 export async function beginStore(core: StoreCore, options: BeginOptions): Promise<BeginReport> {
@@ -47,7 +49,7 @@ async function goLive(core: StoreCore, options: BeginOptions): Promise<void> {
   if (head === null || identity === null || core.logFile === null) throw refused(scan)
   let keptAside: readonly string[] = []
   if (anomaliesIn(scan) > 0) {
-    const aside = await setTailAside(core, scan)
+    const aside = await setTailAside({ vfs, log, file: core.logFile }, scan)
     keptAside = aside.keptAside
     // A last line that had to be ended was not what its block's figures say.
     if (aside.end !== scan.soundEnd) scan = { ...scan, soundEnd: aside.end, openBlock: null }
@@ -147,6 +149,7 @@ async function announceOwner(
     closed: null,
     opened: { at: clock.now(), ...vfs.host },
     skipped: scan.skipped,
+    ...verifiedPart(core),
     retention: options.retention === undefined ? before.retention : options.retention,
     totals: { ...totals, values: addCounts(totals.values, counts) },
   }
@@ -159,53 +162,7 @@ async function announceOwner(
   return sidecar
 }
 
-function trackerFor(scan: LogScan, identity: Identity, acked: number): BlockTracker {
-  const { seed, generation, blockBytes } = identity
-  const open = scan.openBlock
-  if (open !== null) return new BlockTracker({ ...open, seed, generation, blockBytes, open })
-  // Behind damage that stays, a block begins whose mark follows on none. Records that are gone
-  // count, or a later scan could not tell that they are missing.
-  const gone = scan.losses.reduce((sum, loss) => sum + loss.records, 0)
-  const total = (scan.records ?? 0) + gone
-  const start = { offset: scan.soundEnd, after: acked, total, prev: '00000000' }
-  return new BlockTracker({ ...start, seed, generation, blockBytes })
-}
-
 /** Appends; see `Backend.append`. */
 export function appendTo(core: StoreCore, facts: readonly AppendFact[]): Promise<AppendResult> {
-  try {
-    core.requireOwner('append')
-  } catch (error) {
-    return Promise.reject(error as Error)
-  }
-  const { live, settings, blocked } = core
-  if (live === null) {
-    core.count('writeErrors')
-    return Promise.reject(
-      new PapyraError('not_begun', `${settings.log} has not passed the gate; call begin first.`),
-    )
-  }
-  const { queue } = live
-  const full = blocked.size > 0 || queue.state.waitingBytes > settings.maxWaitingBytes
-  // A copy, since the list is the caller's.
-  const own = facts.slice()
-  const done = full ? whenReady(core, queue, own) : queue.append(own)
-  done.catch(() => core.count('writeErrors'))
-  return done
-}
-
-/** Waits for room, in call order. Such a call was accepted: `close` waits for it. */
-function whenReady(
-  core: StoreCore,
-  queue: AppendQueue,
-  facts: readonly AppendFact[],
-): Promise<AppendResult> {
-  const done = queue.ready().then(() => queue.append(facts))
-  const settled = done.then(
-    () => undefined,
-    () => undefined,
-  )
-  core.blocked.add(settled)
-  void settled.then(() => core.blocked.delete(settled))
-  return done
+  return enqueue(core, core.live?.queue ?? null, core.settings.maxWaitingBytes, facts)
 }

@@ -3,6 +3,7 @@ import { readSidecarFile, writeSidecarFile } from '../write/sidecar-file.js'
 import { withIo } from './io.js'
 import { type Counts, addCounts, closedFigures, countAppends } from './ledger.js'
 import type { Live, StoreCore } from './store-core.js'
+import { verifiedPart } from './verified.js'
 
 /** Drains, syncs, writes the closing figures, and lets go of the store on every path. */
 export async function closeStore(core: StoreCore): Promise<void> {
@@ -37,6 +38,7 @@ async function closeLive(core: StoreCore, live: Live): Promise<void> {
     clean: true,
     closed: closedFigures(stat, { at: clock.now(), lastSeq: acked, records }),
     nextSeq: acked + 1,
+    ...verifiedPart(core),
     totals: { ...totals, values: addCounts(totals.values, core.takeCounts()) },
   })
 }

@@ -1,21 +1,32 @@
-import type { LongOperation } from '@papyra/contracts'
+import type { CompactionTrigger, LongOperation, Throttled } from '@papyra/contracts'
 import type { LogScan } from '../scan-types.js'
+import { brakeOf } from './brake.js'
 import { compactAtRest } from './compact-at-rest.js'
 import type { Done } from './compact-job.js'
 import type { Keep } from './keep.js'
 import { compactOnline } from './compact-online.js'
 import { finishInterrupted } from './finish-interrupted.js'
 import { requireOneName } from './io.js'
+import { recordsIdle } from './ledger.js'
 import { refused } from './store-begin.js'
+import { recordIdle } from './record-idle.js'
 import type { StoreCore } from './store-core.js'
 import { anomaliesIn, currentScan, scanStore } from './store-scan.js'
+import { keepVerified } from './verified.js'
 
-export interface CompactRequest extends LongOperation {
+export interface CompactRequest extends LongOperation, Throttled {
   /**
    * Decides which records stay; called when the log, if it is at rest, is known to be sound. `null`
-   * if nothing has to go: then nothing is changed.
+   * if nothing has to go: then no record is touched.
    */
   readonly plan: () => Promise<Keep | null>
+  /** Only the plan is made, and nothing is changed whatever it says. */
+  readonly dryRun?: boolean
+  /**
+   * Who asked, for the history. Default `request`. Unless it is that, a run that removed nothing is
+   * recorded too.
+   */
+  readonly trigger?: CompactionTrigger
 }
 
 export interface CompactResult extends Done {
@@ -34,18 +45,26 @@ export async function compactStore(
 ): Promise<CompactResult | null> {
   core.requireOwner('compact')
   const { live, settings } = core
-  const { plan, ...long } = request
+  const { plan, trigger = 'request', bytesPerSecond, dryRun = false, ...long } = request
+  const startedAt = settings.clock.monotonic()
+  const brake = brakeOf(bytesPerSecond)
   const scan = live === null ? await soundScan(core) : null
   const keep = await plan()
-  if (keep === null) return null
+  if (dryRun) return null
+  if (keep === null) {
+    if (recordsIdle(trigger)) await recordIdle(core, { trigger, startedAt })
+    return null
+  }
   requireOneName(await settings.vfs.stat(settings.log), settings.log)
-  const planned = { ...long, keep }
+  const planned = { ...long, keep, trigger, startedAt, brake }
   const done =
     live !== null
       ? await compactOnline(core, live, planned)
       : await compactAtRest(core, planned, scan as LogScan)
   const { signal } = request
-  const after = await scanStore(core, { coverage: 'full', ...(signal && { signal }) })
+  const pace = bytesPerSecond === undefined ? {} : { bytesPerSecond }
+  const after = await scanStore(core, { coverage: 'full', ...pace, ...(signal && { signal }) })
+  await keepVerified(core)
   return { ...done, verified: anomaliesIn(after) === 0 }
 }
 

@@ -1,4 +1,4 @@
-import { PapyraError, type AckLevel, type Clock, type MetricKey } from '@papyra/contracts'
+import type { AckLevel, Clock } from '@papyra/contracts'
 import type { Head } from '../format/head.js'
 import type { Identity, LogScan } from '../scan-types.js'
 import type { Sidecar } from '../format/sidecar.js'
@@ -6,7 +6,7 @@ import type { Vfs, VfsFile, VfsStat } from '../vfs.js'
 import type { AppendQueue } from '../write/append-queue.js'
 import type { StoreLock } from '../write/lock.js'
 import type { MarkWriter } from '../write/mark-file.js'
-import { type Counts, addCounts } from './ledger.js'
+import { OwnedCore } from './owned-core.js'
 
 export interface StoreSettings {
   readonly vfs: Vfs
@@ -44,62 +44,22 @@ export interface Live {
 }
 
 /** The state that the parts of one open store share. */
-export class StoreCore {
+export class StoreCore extends OwnedCore {
   readonly settings: StoreSettings
-  readonly lock: StoreLock | null
   /** The log's own file while we own it: its lock lives as long as it is open. */
   logFile: VfsFile | null
   known: KnownScan | null = null
   live: Live | null = null
-  closing: boolean = false
-  /** Appends that wait for room. */
-  readonly blocked: Set<Promise<unknown>> = new Set()
-  /** Outcomes that are not in the sidecar yet. */
-  #counts: Counts = {}
-  #tail: Promise<unknown> = Promise.resolve()
-  /** Both clocks when the store was opened. */
-  readonly opened: { readonly wall: number; readonly monotonic: number }
+  /**
+   * What the last scan of every byte by this owner found: when it began (wall time in ms), `null` if
+   * there was damage or the log is a new file since, `undefined` if there was no such scan.
+   */
+  verifiedAt: number | null | undefined = undefined
 
   constructor(settings: StoreSettings, lock: StoreLock | null, logFile: VfsFile | null) {
+    super(settings.log, settings.clock, lock)
     this.settings = settings
-    this.lock = lock
     this.logFile = logFile
-    this.opened = { wall: settings.clock.now(), monotonic: settings.clock.monotonic() }
-  }
-
-  get counts(): Counts {
-    return this.#counts
-  }
-
-  count(key: MetricKey, by: number = 1): void {
-    this.#counts = addCounts(this.#counts, { [key]: by })
-  }
-
-  /** Takes the outcomes out, for a sidecar that is about to be written. */
-  takeCounts(): Counts {
-    const counts = this.#counts
-    this.#counts = {}
-    return counts
-  }
-
-  /** Puts outcomes back whose sidecar could not be written. */
-  putCountsBack(counts: Counts): void {
-    this.#counts = addCounts(this.#counts, counts)
-  }
-
-  /** Rejects with `closed` once `close` was called. */
-  requireOpen(): void {
-    if (this.closing) throw new PapyraError('closed', `${this.settings.log} is closed.`)
-  }
-
-  /** The lock; rejects with `closed`, or with `read_only` if the store is not ours. */
-  requireOwner(doing: string): StoreLock {
-    this.requireOpen()
-    if (this.lock !== null) return this.lock
-    throw new PapyraError(
-      'read_only',
-      `${this.settings.log} was opened for reading; ${doing} needs ownership.`,
-    )
   }
 
   /** From now on the log is this file, which is locked. What was known of the old one is forgotten. */
@@ -107,13 +67,7 @@ export class StoreCore {
     const old = this.logFile
     this.logFile = file
     this.known = null
+    this.verifiedAt = null
     await old?.close()
-  }
-
-  /** Runs `work` when nothing else runs that must not meet it. */
-  exclusive<T>(work: () => Promise<T>): Promise<T> {
-    const run = this.#tail.then(work)
-    this.#tail = run.catch(() => undefined)
-    return run
   }
 }

@@ -1,19 +1,18 @@
 import {
-  METRIC_DEFINITIONS,
   PapyraError,
   type MetricKey,
   type MetricsSnapshot,
-  type MetricValues,
   type StoreDescription,
 } from '@papyra/contracts'
 import type { Head } from '../format/head.js'
 import type { Sidecar } from '../format/sidecar.js'
 import { writeSidecarFile } from '../write/sidecar-file.js'
 import { type Beside, logIsLost, readBeside } from '../scan/beside.js'
-import { type Counts, type Reach, addCounts, countAppends, withEntry } from './ledger.js'
+import { type Reach, addCounts, countAppends, withEntry } from './ledger.js'
 import { withIo } from './io.js'
+import { COUNTERS, fullValues } from './metric-values.js'
 import { readHead } from './read-head.js'
-import type { StoreCore } from './store-core.js'
+import type { KnownScan, StoreCore } from './store-core.js'
 import { ownerOf } from './store-scan.js'
 
 /** What can be told of a store from its head, its end and what stands beside it. */
@@ -76,13 +75,6 @@ function recordsOf(
   return head.records + Math.max(0, reach.seq - head.compactedThrough)
 }
 
-const COUNTERS = METRIC_DEFINITIONS.filter(({ type }) => type === 'counter').map(({ key }) => key)
-
-function fullValues(values: Counts): MetricValues {
-  const all = METRIC_DEFINITIONS.map(({ key }) => [key, values[key] ?? 0] as const)
-  return Object.fromEntries(all) as { [K in MetricKey]: number }
-}
-
 function snapshotOf(core: StoreCore, seen: Glance): MetricsSnapshot {
   const { sidecar, reach, head } = seen
   const base = sidecar?.totals ?? { values: {}, countedSeq: 0, countedBytes: 0 }
@@ -124,12 +116,18 @@ export async function describeStore(core: StoreCore): Promise<StoreDescription> 
     losses: sidecar?.losses ?? [],
     metrics: snapshotOf(core, seen),
     owner,
+    verifiedAt: sidecar?.verifiedAt ?? null,
+    segments: null,
   }
 }
 
 function ownSelf(core: StoreCore): StoreDescription['owner'] {
   const { pid, hostname } = core.settings.vfs.host
   return { pid, host: hostname, since: core.opened.wall }
+}
+
+function withSidecar({ scan, stat }: KnownScan, sidecar: Sidecar): KnownScan {
+  return { scan: { ...scan, sidecar: { state: 'ok', sidecar } }, stat }
 }
 
 /** Records the present totals as the baseline; see `Backend.resetMetrics`. */
@@ -173,5 +171,7 @@ export async function resetStoreMetrics(core: StoreCore): Promise<MetricsSnapsho
     throw error
   }
   if (core.live !== null) core.live.sidecar = after
+  // What `begin` goes on from is the scan: it must not bring back the sidecar from before.
+  if (core.known !== null) core.known = withSidecar(core.known, after)
   return snapshotOf(core, { ...seen, sidecar: after })
 }

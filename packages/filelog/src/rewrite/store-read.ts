@@ -92,7 +92,7 @@ async function viewOf(core: StoreCore, file: VfsFile): Promise<LogSource | null>
  * Where the log ends for a reader: beyond what the mark says was acknowledged, an unfinished tail is
  * no damage. If something sound stands behind what is not, all of it is read, and the damage told.
  */
-async function endOfTail(
+export async function endOfTail(
   source: { readonly file: VfsFile; readonly seed: number },
   from: number,
   to: number,
@@ -132,7 +132,8 @@ async function withoutHead(
   })
 }
 
-function checkQuery({ limit, order }: ReadQuery): void {
+/** Rejects what no read can be asked. */
+export function checkQuery({ limit, order }: ReadQuery): void {
   if (limit !== undefined && !(Number.isSafeInteger(limit) && limit > 0)) {
     throw new PapyraError(
       'invalid_argument',

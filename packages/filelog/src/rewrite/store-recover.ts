@@ -14,6 +14,7 @@ import { planRepair, requireConsent, type RepairPlan } from './repair-plan.js'
 import { repairLog } from './repair.js'
 import type { StoreCore } from './store-core.js'
 import { currentScan, reportOf, scanStore } from './store-scan.js'
+import { keepVerified } from './verified.js'
 
 /** Recovers; see `Backend.recover`. */
 export async function recoverStore(
@@ -77,12 +78,14 @@ async function recover(core: StoreCore, options: RecoverOptions): Promise<Recove
     // An earlier run may have been killed before its last sync: what was seen has to stay.
     await withIo('Syncing', log, async () => core.logFile?.sync())
     await withIo('Syncing', log, () => vfs.syncDir(dirname(log)))
+    if (resumed) await keepVerified(core)
     const after = resumed ? reportOf(core, scan, startedAt) : before
     const report = result(core, { options, startedAt, before, after, scan, plan, keptAside: [] })
     return { ...report, changed: resumed }
   }
   const keptAside = await repair(core, options, scan, plan)
   const afterScan = await scanStore(core, { ...options, coverage: 'full' })
+  await keepVerified(core)
   const after = reportOf(core, afterScan, clock.monotonic())
   return result(core, { options, startedAt, before, after, scan, plan, keptAside })
 }

@@ -1,11 +1,13 @@
 import { isPapyraError, type OwnerInfo, type ScanOptions, type ScanReport } from '@papyra/contracts'
 import type { LogScan } from '../scan-types.js'
+import { pacerOf } from '../scan/pacer.js'
 import { toScanReport } from '../scan/report.js'
 import { scanLog } from '../scan/scan-log.js'
 import type { Vfs, VfsStat } from '../vfs.js'
 import { probeOwner } from '../write/probe-owner.js'
 import { readHead } from './read-head.js'
 import type { StoreCore } from './store-core.js'
+import { noteVerified } from './verified.js'
 
 /** How often a scan begins again because the log was replaced meanwhile. */
 const MOST_TRIES = 5
@@ -20,11 +22,13 @@ export async function scanStore(core: StoreCore, options: ScanOptions = {}): Pro
   const { lock, settings } = core
   try {
     const stat = await settings.vfs.stat(settings.log)
+    const began = settings.clock.now()
     const scan = await scanSettled(core, options)
     if (lock !== null) {
       core.count('scans')
       core.count('anomaliesDetected', anomaliesIn(scan))
       if (core.live === null) core.known = { scan, stat }
+      if (scan.coverage === 'full') await noteVerified(core, anomaliesIn(scan) === 0 ? began : null)
     }
     return scan
   } catch (error) {
@@ -47,8 +51,10 @@ async function scanSettled(core: StoreCore, options: ScanOptions): Promise<LogSc
 async function scanOnce(core: StoreCore, options: ScanOptions): Promise<LogScan> {
   const { vfs, log, clock } = core.settings
   const owner = core.lock === null ? (await ownerOf(vfs, log)) !== null : core.live !== null
-  const { coverage = 'full', maxAnomalies = 1000, signal, onProgress } = options
-  return scanLog(vfs, log, { coverage, maxAnomalies, signal, onProgress, clock, ownerAlive: owner })
+  const { coverage = 'full', maxVerifiedAgeMs, maxAnomalies = 1000, signal, onProgress } = options
+  const pacer = pacerOf(options.bytesPerSecond)
+  const what = { coverage, maxVerifiedAgeMs, maxAnomalies, ownerAlive: owner, pacer }
+  return scanLog(vfs, log, { ...what, signal, onProgress, clock })
 }
 
 /** Who holds the store; `null` also where the system has no locks to look at: reading needs none. */

@@ -1,11 +1,17 @@
 import { PapyraError } from '@papyra/contracts'
 import type { LogScan } from '../scan-types.js'
 import { LF } from '../format/frame.js'
-import type { VfsFile } from '../vfs.js'
+import type { Vfs, VfsFile } from '../vfs.js'
 import { withIo, writeAll } from './io.js'
 import { writeRemoved, type Stretch } from './removed-file.js'
 import { badFiles } from './repair-plan.js'
-import type { StoreCore } from './store-core.js'
+
+/** The log that is to be made safe: its path, and its open file, `null` if it is gone. */
+export interface TailOf {
+  readonly vfs: Vfs
+  readonly log: string
+  readonly file: VfsFile | null
+}
 
 export interface SetAside {
   readonly keptAside: string[]
@@ -19,8 +25,10 @@ export interface SetAside {
  * tail is cut off, and a sound last line that lacks only its end gets it. Earlier damage stays.
  * Throws `anomalies_found` where the log does not end with bytes that are understood.
  */
-export async function setTailAside(core: StoreCore, scan: LogScan): Promise<SetAside> {
-  const { vfs, log } = core.settings
+export async function setTailAside(
+  { vfs, log, file: logFile }: TailOf,
+  scan: LogScan,
+): Promise<SetAside> {
   const { identity, mark, soundEnd, size, foreign } = scan
   const refuse = (why: string): PapyraError =>
     new PapyraError('anomalies_found', `${log} cannot be appended to: ${why}.`, {
@@ -44,7 +52,6 @@ export async function setTailAside(core: StoreCore, scan: LogScan): Promise<SetA
       opened.push(file)
       stretches.push({ file, offset: 0, end: (await file.stat()).size, code: bad.code })
     }
-    const { logFile } = core
     const tail = soundEnd < size && logFile !== null
     if (tail) stretches.push({ file: logFile, offset: soundEnd, end: size, code: 'torn_tail' })
     const kept =

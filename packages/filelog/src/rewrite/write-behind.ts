@@ -15,6 +15,7 @@ const LINE_END = Buffer.from('\n')
 export class WriteBehind {
   readonly #file: VfsFile
   readonly #sum: (bytes: Buffer, start: number, end: number) => void
+  readonly #all: ((bytes: Buffer, length: number) => void) | undefined
   #out: Buffer = Buffer.allocUnsafe(COPY_BYTES)
   #other: Buffer = Buffer.allocUnsafe(COPY_BYTES)
   /** Bytes in `#out`, and from where on they are not summed yet. */
@@ -26,16 +27,21 @@ export class WriteBehind {
   #writing: Promise<void> = Promise.resolve()
   #syncing: Promise<void> = Promise.resolve()
 
-  /** `sum` is told of all bytes that were put, in their order, at `sumUp` at the latest. */
+  /**
+   * `sum` is told of the bytes of records that were put, in their order, at `sumUp` at the latest;
+   * `all` of all bytes, when they go to the file.
+   */
   constructor(
     file: VfsFile,
     position: number,
     sum: (bytes: Buffer, start: number, end: number) => void,
+    all?: (bytes: Buffer, length: number) => void,
   ) {
     this.#file = file
     this.#position = position
     this.#syncedTo = position
     this.#sum = sum
+    this.#all = all
   }
 
   /** Where the next byte goes. */
@@ -66,12 +72,13 @@ export class WriteBehind {
     }
   }
 
-  /** Takes bytes that `sum` is not told of. */
+  /** Takes bytes that are no records'. */
   async putUnsummed(bytes: Buffer): Promise<void> {
     this.sumUp()
     if (this.#used + bytes.length > this.#out.length) await this.#flush()
     if (bytes.length > this.#out.length) {
       await this.#writing
+      this.#all?.(bytes, bytes.length)
       await writeAll(this.#file, bytes, this.#position)
       this.#position += bytes.length
       return
@@ -80,7 +87,7 @@ export class WriteBehind {
     this.#summed = this.#used
   }
 
-  /** Tells `sum` of what it was not told yet. */
+  /** Tells of the records' bytes that were not told of yet. */
   sumUp(): void {
     if (this.#summed < this.#used) this.#sum(this.#out, this.#summed, this.#used)
     this.#summed = this.#used
@@ -110,6 +117,7 @@ export class WriteBehind {
     this.sumUp()
     await this.#writing
     const [full, length, position] = [this.#out, this.#used, this.#position]
+    this.#all?.(full, length)
     this.#out = this.#other
     this.#other = full
     this.#used = 0

@@ -11,6 +11,7 @@ export function emptyScan(base: ScanBase, state: LogScan['state']): LogScan {
     ...base,
     state,
     coverage: 'full',
+    unread: null,
     identity: null,
     head: null,
     soundEnd: 0,

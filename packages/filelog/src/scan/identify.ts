@@ -26,11 +26,12 @@ export interface Known {
   readonly region: Region | null
 }
 
-type Parts = Pick<OpenedLog, 'sidecar' | 'mark'>
+type Parts = Pick<OpenedLog, 'sidecar' | 'mark' | 'given'>
 
 /** The identity of a log whose head is gone, from the files beside it or from its lines. */
 export function identityWithoutHead(parts: Parts, recognised: Recognised | null): Identity | null {
-  const { sidecar, mark } = parts
+  const { sidecar, mark, given } = parts
+  const { firstSeq = 1, blockBytes = BLOCK_BYTES } = given ?? {}
   const ack = mark.state === 'ok' ? mark.mark : null
   if (sidecar.state === 'ok') {
     const { logId, generation, next, created, compactedThrough, pending } = sidecar.sidecar
@@ -43,11 +44,12 @@ export function identityWithoutHead(parts: Parts, recognised: Recognised | null)
       compactedThrough: renewed
         ? (pending?.compactedThrough ?? compactedThrough)
         : compactedThrough,
-      blockBytes: BLOCK_BYTES,
+      blockBytes,
+      firstSeq,
       source: 'sidecar',
     }
   }
-  const base = { created: 0, compactedThrough: 0, blockBytes: BLOCK_BYTES }
+  const base = { created: 0, compactedThrough: 0, blockBytes, firstSeq }
   if (ack !== null) {
     const { logId, generation } = ack
     return { ...base, logId, seed: seedOf(logId), generation, source: 'mark' }
@@ -58,7 +60,7 @@ export function identityWithoutHead(parts: Parts, recognised: Recognised | null)
 }
 
 export function identityOf(head: Head): Identity {
-  const { logId, generation, created, compactedThrough, blockBytes } = head
+  const { logId, generation, created, compactedThrough, blockBytes, firstSeq } = head
   return {
     logId,
     seed: seedOf(logId),
@@ -66,6 +68,7 @@ export function identityOf(head: Head): Identity {
     created,
     compactedThrough,
     blockBytes,
+    firstSeq,
     source: 'head',
   }
 }
@@ -169,16 +172,12 @@ function besideMark(
 }
 
 function regionOf(identity: Identity, head: Head | null, sidecar: Sidecar | null): Region | null {
-  const { compactedThrough, generation } = identity
-  if (head !== null)
-    return {
-      after: Math.max(0, head.firstSeq - 1),
-      through: compactedThrough,
-      records: head.records,
-    }
+  const { compactedThrough, generation, firstSeq } = identity
+  const after = Math.max(0, firstSeq - 1)
+  if (head !== null) return { after, through: compactedThrough, records: head.records }
   if (sidecar === null) return null
   const region = sidecar.generation === generation ? sidecar.region : sidecar.pending?.region
-  return { after: 0, through: compactedThrough, records: region?.records ?? null }
+  return { after, through: compactedThrough, records: region?.records ?? null }
 }
 
 /** The last number that mark, sidecar and head say there is or was. */

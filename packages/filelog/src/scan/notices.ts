@@ -1,5 +1,5 @@
 import { basename, dirname } from 'node:path'
-import type { Notice } from '@papyra/contracts'
+import type { Notice, RecordedLoss } from '@papyra/contracts'
 import { isOwnTemp, markPath, sidecarPath } from '../format/names.js'
 import type { Vfs } from '../vfs.js'
 import type { Known } from './identify.js'
@@ -33,13 +33,17 @@ export async function noticesBeside(
     const detail = `A rewrite to generation ${sidecar.next} was interrupted.`
     out.push({ ...base, path: side, code: 'interrupted_work', detail })
   }
-  for (const { seq, records, code, at } of sidecar.losses) {
+  return [...out, ...noticesOfLosses(side, sidecar.losses)]
+}
+
+/** What earlier recoveries recorded as lost, in the file at `path`. */
+export function noticesOfLosses(path: string, losses: readonly RecordedLoss[]): Notice[] {
+  return losses.map(({ seq, records, code, at }) => {
     const when =
       Number.isFinite(at) && Math.abs(at) <= 8.64e15 ? new Date(at).toISOString() : String(at)
     const detail = `Recorded as lost on ${when} (${code}).`
-    out.push({ code: 'recorded_loss', path: side, offset: null, seq, count: records, detail })
-  }
-  return out
+    return { code: 'recorded_loss', path, offset: null, seq, count: records, detail }
+  })
 }
 
 async function ownTemps(vfs: Vfs, path: string): Promise<string[]> {

@@ -1,6 +1,6 @@
 import { PapyraError } from '@papyra/contracts'
-import type { AckMarkResult } from '../format/ack-mark.js'
-import type { SidecarResult } from '../format/sidecar.js'
+import type { AckMark, AckMarkResult } from '../format/ack-mark.js'
+import type { Sidecar, SidecarResult } from '../format/sidecar.js'
 import type { Vfs, VfsFile, VfsStat } from '../vfs.js'
 import { errnoOf, ioError } from '../write/io-error.js'
 import { readMarkFile } from '../write/mark-file.js'
@@ -19,6 +19,19 @@ export interface OpenedLog {
   readonly sidecar: SidecarResult
   readonly mark: AckMarkResult
   readonly beginning: Beginning
+  /** What stands for the files beside it where a manifest plays their part; absent of a log alone. */
+  readonly given?: Given
+}
+
+/** What is known of a segment from its store's manifest. */
+export interface Given {
+  readonly sidecar: Sidecar
+  /** Of a sealed segment; `null` of the active one, whose mark stands beside `markOf`. */
+  readonly mark: AckMark | null
+  /** The path that the segment has by its name. */
+  readonly markOf: string
+  readonly firstSeq: number
+  readonly blockBytes: number
 }
 
 /** The absolute path; links are followed. Rejects with `not_a_log` where they lead in a circle. */
@@ -57,25 +70,40 @@ function requireFile(path: string, stat: VfsStat): void {
  * Opens the log for reading. The mark is read before the size of the log, so that it never says more
  * than the log has; if a rewrite goes on meanwhile, it is begun again. `null` if there is no log.
  */
-export async function openLog(vfs: Vfs, path: string): Promise<OpenedLog | null> {
+export async function openLog(vfs: Vfs, path: string, given?: Given): Promise<OpenedLog | null> {
   for (let tries = 1; ; tries++) {
     const there = await vfs.stat(path)
     if (there !== null) requireFile(path, there)
-    const mark = await readMarkFile(vfs, path)
-    const sidecar = await readSidecarFile(vfs, path)
+    const { sidecar, mark } = await readParts(vfs, path, given)
     const file = await openFile(vfs, path)
     if (file === null) return null
     try {
       const stat = await file.stat()
       requireFile(path, stat)
       const beginning = await findHead(new FileWindow(file, stat.size, HEAD_BYTES))
-      const opened = { path, file, stat, sidecar, mark, beginning }
+      const opened = { path, file, stat, sidecar, mark, beginning, ...(given && { given }) }
       if (tries >= MOST_TRIES || (fits(opened) && (await inPlace(vfs, path, stat)))) return opened
     } catch (error) {
       await file.close()
       throw ioError(error, 'Reading', path, 'unreadable')
     }
     await file.close()
+  }
+}
+
+async function readParts(
+  vfs: Vfs,
+  path: string,
+  given: Given | undefined,
+): Promise<Pick<OpenedLog, 'sidecar' | 'mark'>> {
+  if (given === undefined) {
+    const own = await readMarkFile(vfs, path)
+    return { mark: own, sidecar: await readSidecarFile(vfs, path) }
+  }
+  const { sidecar, mark, markOf } = given
+  return {
+    sidecar: { state: 'ok', sidecar },
+    mark: mark === null ? await readMarkFile(vfs, markOf) : { state: 'ok', mark, damaged: [] },
   }
 }
 
@@ -97,7 +125,8 @@ async function inPlace(vfs: Vfs, path: string, stat: VfsStat): Promise<boolean> 
 }
 
 /** True if the generations fit, so that a rewrite did not come in between. */
-function fits({ sidecar, mark, beginning }: OpenedLog): boolean {
+function fits({ sidecar, mark, beginning, given }: OpenedLog): boolean {
+  if (given !== undefined) return true
   if (beginning.state !== 'ok') return true
   const { generation, logId } = beginning.head
   if (mark.state === 'ok' && mark.mark.logId === logId && mark.mark.generation > generation)

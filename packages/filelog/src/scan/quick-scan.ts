@@ -1,4 +1,4 @@
-import type { Notice } from '@papyra/contracts'
+import { systemClock, type Notice, type UnreadPart } from '@papyra/contracts'
 import { decodeBlockMark, chainStart } from '../format/block-mark.js'
 import { verifies, parseHeader } from '../format/frame.js'
 import type { LogScan, OpenBlock } from '../scan-types.js'
@@ -17,11 +17,12 @@ import type { LogScanOptions } from './scan-options.js'
 
 /** If no mark is found in so many bytes from the end, the log is scanned in full. */
 const MOST_BYTES = 32 * 1024 * 1024
+const DAY_MS = 86_400_000
 
 /**
  * Looks only at what a clean close leaves: head, sidecar, mark, and the records since the last block
- * mark. `null` if anything is not as it should be; then the log has to be scanned in full. What it
- * reads does not depend on the size of the log.
+ * mark. `null` if anything is not as it should be, or the last verification of every byte is too long
+ * ago; then the log has to be scanned in full. What it reads does not depend on the size of the log.
  */
 export async function quickScan(
   opened: OpenedLog,
@@ -29,15 +30,18 @@ export async function quickScan(
   notices: readonly Notice[],
   options: LogScanOptions,
 ): Promise<LogScan | null> {
-  const { path, stat, sidecar, mark } = opened
+  const { path, stat, sidecar, mark, beginning } = opened
   const { identity, head } = known
   const closed = untouched(opened, known)
-  if (closed === null || head === null) return null
+  if (closed === null || head === null || beginning.state !== 'ok') return null
+  const verifiedAt = recentlyVerified(known, options)
+  if (verifiedAt === null) return null
   const open = await openBlockFromEnd(opened, known, closed, options)
   if (open === null || open.total !== closed.records) return null
   return {
     ...emptyScan({ path, sidecar, mark, size: stat.size }, 'checksummed'),
     coverage: 'quick',
+    unread: unreadPart(open.offset - beginning.end, verifiedAt),
     identity,
     head,
     soundEnd: stat.size,
@@ -49,6 +53,22 @@ export async function quickScan(
     lines: { total: open.records + 1, bad: 0 },
     openBlock: open,
   }
+}
+
+/** When every byte was last verified, if that is not too long ago; `null` otherwise. */
+function recentlyVerified(
+  { sidecar }: Known,
+  { clock = systemClock, maxVerifiedAgeMs = DAY_MS }: LogScanOptions,
+): number | null {
+  const verifiedAt = sidecar?.verifiedAt ?? null
+  if (verifiedAt === null) return null
+  const age = clock.now() - verifiedAt
+  // A time that lies ahead says that the clock was set back: how long ago it was nobody knows.
+  return age >= 0 && age < maxVerifiedAgeMs ? verifiedAt : null
+}
+
+function unreadPart(bytes: number, verifiedAt: number): UnreadPart {
+  return { files: bytes === 0 ? 0 : 1, bytes, verifiedAt }
 }
 
 /** The figures of the close, if nothing has been touched since. */

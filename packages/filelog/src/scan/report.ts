@@ -14,6 +14,7 @@ export function toScanReport(
     logId: identity?.logId ?? null,
     generation: identity?.generation ?? null,
     coverage: scan.coverage,
+    unread: scan.unread,
     clean: anomaliesTotal === 0,
     anomalies,
     anomalyCounts: { ...anomalyCounts },

@@ -10,7 +10,8 @@ import { FileWindow } from './file-window.js'
 import { Findings } from './findings.js'
 import { identityOf, identityWithoutHead, knownEndOf, sideBySide, type Known } from './identify.js'
 import { noticesBeside } from './notices.js'
-import { notFound, openLog, resolveLog, type OpenedLog } from './open-log.js'
+import { notFound, openLog, resolveLog, type Given, type OpenedLog } from './open-log.js'
+import { paced } from './pacer.js'
 import { scanPlain } from './plain-scan.js'
 import { quickScan } from './quick-scan.js'
 import { onlyHeadIsForeign, recognise } from './recognise.js'
@@ -30,8 +31,33 @@ export async function scanLog(
   const resolved = await resolveLog(vfs, path)
   const opened = await openLog(vfs, isAbsolute(resolved) ? resolved : path)
   if (opened === null) return scanMissing(vfs, resolved, options)
+  return scanAndClose(vfs, opened, options)
+}
+
+/**
+ * Scans one segment of a store. `given` says what its store's manifest knows of it, in place of what
+ * stands beside a log, and the scan tells only of the file and its mark. `null` if there is no file.
+ * Otherwise rejects as `scanLog` does.
+ */
+export async function scanSegment(
+  vfs: Vfs,
+  path: string,
+  given: Given,
+  options: LogScanOptions,
+): Promise<LogScan | null> {
+  const opened = await openLog(vfs, path, given)
+  return opened === null ? null : scanAndClose(vfs, opened, options)
+}
+
+async function scanAndClose(
+  vfs: Vfs,
+  opened: OpenedLog,
+  options: LogScanOptions,
+): Promise<LogScan> {
+  const { pacer } = options
+  const file = pacer === undefined ? opened.file : paced(opened.file, pacer, options.signal)
   try {
-    return await scanOpened(vfs, opened, options)
+    return await scanOpened(vfs, { ...opened, file }, options)
   } finally {
     await opened.file.close()
   }
@@ -53,6 +79,9 @@ async function scanOpened(vfs: Vfs, opened: OpenedLog, options: LogScanOptions):
       path: inLog ? path : sidecarPath(path),
       detail: `It is of format ${format}, which this version does not know.`,
     })
+  }
+  if (beginning.state === 'ok' && isOtherSegments(opened)) {
+    return scanKnown(vfs, { ...opened, beginning: { state: 'none' } }, options)
   }
   if (beginning.state === 'ok') {
     const headOnly = await onlyHeadIsForeign(opened)
@@ -76,6 +105,13 @@ async function scanOpened(vfs: Vfs, opened: OpenedLog, options: LogScanOptions):
   return scanKnown(vfs, opened, options)
 }
 
+/** True if the head is that of another segment of the store, which tells nothing about this one. */
+function isOtherSegments({ beginning, given }: OpenedLog): boolean {
+  if (beginning.state !== 'ok' || given === undefined) return false
+  const { logId, firstSeq } = beginning.head
+  return logId === given.sidecar.logId && firstSeq !== given.firstSeq
+}
+
 async function scanKnown(
   vfs: Vfs,
   opened: OpenedLog,
@@ -91,7 +127,8 @@ async function scanKnown(
   const beside = sideBySide(path, identity, head, opened, { findings, bootId: vfs.host.bootId })
   const { foreignHead } = more
   const known = foreignHead === undefined ? beside : { ...beside, foreign: true, foreignHead }
-  const notices = await noticesBeside(vfs, path, known, options.ownerAlive === true)
+  const alive = options.ownerAlive === true
+  const notices = opened.given === undefined ? await noticesBeside(vfs, path, known, alive) : []
   if (options.coverage === 'auto') {
     const quick = await quickScan(opened, known, notices, options)
     if (quick !== null) return quick

@@ -1,34 +1,10 @@
 import { type AppendFact, type AppendResult, isPapyraError, PapyraError } from '@papyra/contracts'
 import { CallQueue, type Item, type SyncPoint, type Waiting } from './call-queue.js'
 import { checkFacts } from './check-facts.js'
-import { type AppendTarget, LogWriter, type LogWriterOptions } from './log-writer.js'
+import type { AppendQueueOptions, AppendQueueState } from './append-options.js'
+import type { AppendTarget } from './append-target.js'
+import { LogWriter } from './log-writer.js'
 import { unrefTimer } from './unref-timer.js'
-
-export interface AppendQueueOptions extends LogWriterOptions {
-  /** Most bytes that the members of one fact may take. Default 1 MiB. */
-  readonly maxRecordBytes?: number
-  /** Above so many waiting bytes `ready` waits. Default 8 MiB. */
-  readonly maxWaitingBytes?: number
-  /** A write call takes as many waiting calls as fit; at least one. Default 256 KiB. */
-  readonly maxBatchBytes?: number
-  /** Calls `run` once in `ms` milliseconds; gives a way to call that off. Default: an unref'd timer. */
-  readonly timer?: (ms: number, run: () => void) => () => void
-  /** Called with what was just acknowledged. Bytes are those of the log, marks included. */
-  readonly onCounted?: (records: number, bytes: number) => void
-}
-
-export interface AppendQueueState {
-  readonly nextSeq: number
-  /** End of the file. */
-  readonly offset: number
-  /** The last number that was acknowledged, and the last that is known to be synced. */
-  readonly acked: number
-  readonly synced: number
-  /** Why the writer stopped for good; `null` while it has not. */
-  readonly latched: PapyraError | null
-  /** Bytes of facts that were handed in and are not settled. */
-  readonly waitingBytes: number
-}
 
 /** A sync at least so often while records are acknowledged. */
 const SYNC_MS = 1000
@@ -60,6 +36,11 @@ export class AppendQueue {
   get state(): AppendQueueState {
     const { nextSeq, offset, acked, synced, latched } = this.#writer
     return { nextSeq, offset, acked, synced, latched, waitingBytes: this.#waitingBytes }
+  }
+
+  /** Checksum of all bytes of the file; `null` where none is kept up. */
+  get sum(): number | null {
+    return this.#writer.sum
   }
 
   /**
@@ -109,6 +90,16 @@ export class AppendQueue {
     if (target !== undefined) this.#writer.retarget(target)
     this.#paused = false
     this.#schedule()
+  }
+
+  /** See `LogWriter.endBlock`. Only while paused, or from `Rotation.next`. */
+  endBlock(): Promise<void> {
+    return this.#writer.endBlock()
+  }
+
+  /** Goes on with another file that ends with the same number. Only when `endBlock` may be called. */
+  retarget(target: AppendTarget): void {
+    this.#writer.retarget(target)
   }
 
   /**
@@ -188,7 +179,17 @@ export class AppendQueue {
   }
 
   async #batch(): Promise<void> {
-    const batch = this.#queue.gather(this.#options.maxBatchBytes ?? 256 * 1024)
+    let batch = this.#queue.gather(this.#options.maxBatchBytes ?? 256 * 1024)
+    const { rotation } = this.#options
+    if (rotation !== undefined) {
+      let fits = rotation.room(batch, this.#writer.offset)
+      if (fits === 0) {
+        await rotation.next()
+        if (this.#writer.latched !== null) return
+        fits = Math.max(1, rotation.room(batch, this.#writer.offset))
+      }
+      if (fits < batch.length) batch = batch.slice(0, fits)
+    }
     let bytes: number
     try {
       bytes = await this.#writer.commit(batch)

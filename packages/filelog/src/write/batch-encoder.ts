@@ -6,7 +6,7 @@ import type { BlockTracker } from './block-tracker.js'
 import type { FactSize } from './check-facts.js'
 
 /** More than a line has beside its members: the longest number, kind and time, and the checksum. */
-const LINE_BYTES = 128
+export const LINE_BYTES = 128
 const KEEP_BYTES = 1024 * 1024
 const BLANK_TAIL = ',"crc":"00000000"}\n'
 
@@ -30,9 +30,12 @@ export class BatchEncoder {
   #sumFrom: number = 0
   #timestamp: number = Number.NaN
   #seconds: string = ''
+  readonly #lengths: number[] | null
 
-  constructor(seed: number) {
+  /** With `measure` it keeps the length of each record. */
+  constructor(seed: number, measure: boolean = false) {
     this.#seed = seed
+    this.#lengths = measure ? [] : null
   }
 
   /** The bytes; valid until the next `encode`. */
@@ -40,15 +43,24 @@ export class BatchEncoder {
     return this.#buffer
   }
 
+  /** How long each record is, its line's end counted; valid until the next `encode`. */
+  get lengths(): readonly number[] {
+    return this.#lengths ?? []
+  }
+
   /** Writes all facts, numbered from `firstSeq` on, and the block marks that fall due; gives the length. */
   encode(chunks: readonly Chunk[], firstSeq: number, tracker: BlockTracker): number {
     let bound = 0
     for (const { bytes, facts } of chunks) bound += bytes + facts.length * LINE_BYTES
     this.#reserve(bound)
+    const lengths = this.#lengths
+    if (lengths !== null) lengths.length = 0
     let seq = firstSeq
     for (const { facts, ascii } of chunks) {
       for (const fact of facts) {
-        tracker.record(seq, ascii ? this.#addText(seq, fact) : this.#addBytes(seq, fact))
+        const length = ascii ? this.#addText(seq, fact) : this.#addBytes(seq, fact)
+        tracker.record(seq, length)
+        if (lengths !== null) lengths.push(length)
         seq++
         if (tracker.due()) this.#addMark(tracker)
       }

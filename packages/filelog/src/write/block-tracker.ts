@@ -1,5 +1,6 @@
 import { chainStart, encodeBlockMark } from '../format/block-mark.js'
 import { checksum, hex8 } from '../format/checksum.js'
+import { shiftChecksum } from '../format/crc-shift.js'
 import type { OpenBlock } from '../scan-types.js'
 
 export interface BlockTrackerStart {
@@ -20,11 +21,21 @@ export interface BlockTrackerStart {
   readonly open?: OpenBlock
 }
 
+/**
+ * How the checksum of the whole file differs from that of the open block, when the block had `bytes`
+ * bytes. What it is later follows from that: nothing is summed twice.
+ */
+interface Whole {
+  readonly difference: number
+  readonly bytes: number
+}
+
 /** Everything that a tracker knows; opaque, for `restore`. */
 export interface BlockSnapshot {
   readonly block: OpenBlock
   readonly lastSeq: number
   readonly runs: readonly number[]
+  readonly whole: Whole | null
 }
 
 /**
@@ -46,6 +57,7 @@ export class BlockTracker {
   #sum: number
   /** Counts of missing and present numbers, in turn, from `after + 1` on; always of even length. */
   #runs: number[]
+  #whole: Whole | null = null
 
   constructor(start: BlockTrackerStart) {
     this.#seed = start.seed
@@ -73,6 +85,18 @@ export class BlockTracker {
   /** Byte offset behind the last record or mark. */
   get end(): number {
     return this.#offset + this.#bytes
+  }
+
+  /** The checksum of all bytes of the file, seeded like a line's; `null` unless it is kept. */
+  get whole(): number | null {
+    if (this.#whole === null) return null
+    const { difference, bytes } = this.#whole
+    return (this.#sum ^ shiftChecksum(difference, this.#bytes - bytes)) >>> 0
+  }
+
+  /** Keeps the checksum of the whole file from here on, where it is `sum`. */
+  keepWhole(sum: number): void {
+    this.#whole = { difference: (sum ^ this.#sum) >>> 0, bytes: this.#bytes }
   }
 
   /** One more record, its line's end counted; its number must be above all before. */
@@ -122,6 +146,7 @@ export class BlockTracker {
       runs: whole ? null : beyond > 0 ? [...this.#runs, beyond] : this.#runs,
     }
     const { line, crc } = encodeBlockMark(mark, this.#seed)
+    const ofFile = this.whole
     this.#offset += this.#bytes + line.length
     this.#bytes = 0
     this.#records = 0
@@ -131,6 +156,7 @@ export class BlockTracker {
     this.#prev = crc
     this.#sum = this.#seed
     this.#runs = []
+    if (ofFile !== null) this.keepWhole(checksum(line, ofFile))
     return line
   }
 
@@ -149,11 +175,12 @@ export class BlockTracker {
   }
 
   snapshot(): BlockSnapshot {
-    return { block: this.openBlock(), lastSeq: this.#lastSeq, runs: [...this.#runs] }
+    const whole = this.#whole
+    return { block: this.openBlock(), lastSeq: this.#lastSeq, runs: [...this.#runs], whole }
   }
 
   /** Goes back to a snapshot of this tracker, as if nothing had come after it. */
-  restore({ block, lastSeq, runs }: BlockSnapshot): void {
+  restore({ block, lastSeq, runs, whole }: BlockSnapshot): void {
     this.#offset = block.offset
     this.#bytes = block.bytes
     this.#records = block.records
@@ -164,6 +191,7 @@ export class BlockTracker {
     this.#sum = block.sum
     this.#lastSeq = lastSeq
     this.#runs = [...runs]
+    this.#whole = whole
   }
 }
 

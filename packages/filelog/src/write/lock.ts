@@ -18,6 +18,10 @@ export interface LockOptions {
   /** How long to try while somebody else holds the store, in ms. Default 500; 0 tries once. */
   readonly waitMs?: number
   readonly clock: Clock
+  /** What errors name as held. Default: the log. */
+  readonly name?: string
+  /** Whose mode and owner a new lock file gets. Default: the log's. */
+  readonly looksOf?: string
 }
 
 /** Exclusive ownership of a store. It ends with `release`, or with the process. */
@@ -45,6 +49,11 @@ function heldOn(vfs: Vfs): Map<string, OwnerInfo> {
   return made
 }
 
+/** True if this process holds the store at `log`, a resolved path, or is about to. */
+export function heldHere(vfs: Vfs, log: string): boolean {
+  return held.get(vfs)?.has(log) ?? false
+}
+
 function locked(log: string, owner: OwnerInfo): PapyraError {
   const { pid, host, since } = owner
   return new PapyraError('store_locked', `${log} is held by ${ownerText(owner)}.`, {
@@ -55,7 +64,7 @@ function locked(log: string, owner: OwnerInfo): PapyraError {
 /** Calls `attempt` until it gives something other than an owner who is in the way. */
 async function untilFree<T extends object>(
   log: string,
-  { waitMs = 500, clock }: LockOptions,
+  { waitMs = 500, clock, name = log }: LockOptions,
   attempt: () => Promise<T | { busy: OwnerInfo }>,
 ): Promise<T> {
   const deadline = clock.monotonic() + waitMs
@@ -63,12 +72,12 @@ async function untilFree<T extends object>(
   for (let left = Math.ceil(waitMs / POLL_MS); ; left--) {
     const result = await attempt()
     if (!('busy' in result)) return result
-    if (left <= 0 || clock.monotonic() >= deadline) throw locked(log, result.busy)
+    if (left <= 0 || clock.monotonic() >= deadline) throw locked(name, result.busy)
     await sleep(POLL_MS)
   }
 }
 
-async function openLockFile(vfs: Vfs, log: string): Promise<VfsFile> {
+async function openLockFile(vfs: Vfs, log: string, looksOf: string): Promise<VfsFile> {
   const path = lockPath(log)
   // A few rounds: between two calls somebody may create or remove it.
   for (let round = 0; ; round++) {
@@ -78,7 +87,7 @@ async function openLockFile(vfs: Vfs, log: string): Promise<VfsFile> {
       if (errnoOf(error) !== 'ENOENT' || round > 100) throw ioError(error, 'Opening', path)
     }
     try {
-      return await makeLockFile(vfs, log, path)
+      return await makeLockFile(vfs, looksOf, path)
     } catch (error) {
       if (errnoOf(error) !== 'EEXIST') throw ioError(error, 'Creating', path)
     }
@@ -86,10 +95,10 @@ async function openLockFile(vfs: Vfs, log: string): Promise<VfsFile> {
 }
 
 /** Root may open a service's store: the service must still be able to open the lock file later. */
-async function makeLockFile(vfs: Vfs, log: string, path: string): Promise<VfsFile> {
+async function makeLockFile(vfs: Vfs, looksOf: string, path: string): Promise<VfsFile> {
   const file = await vfs.open(path, 'create', 0o600)
   try {
-    const looks = await vfs.stat(log)
+    const looks = await vfs.stat(looksOf)
     if (looks !== null) await takeLooks(file, { ...looks, mode: (looks.mode & 0o666) | 0o600 })
     return file
   } catch (error) {
@@ -107,9 +116,10 @@ async function isAt(vfs: Vfs, file: VfsFile): Promise<boolean> {
 async function tryLockFile(
   vfs: Vfs,
   log: string,
+  looksOf: string,
 ): Promise<{ file: VfsFile } | { busy: OwnerInfo }> {
   for (;;) {
-    const file = await openLockFile(vfs, log)
+    const file = await openLockFile(vfs, log, looksOf)
     let keep = false
     try {
       if ((await file.stat()).type !== 'file') {
@@ -195,7 +205,7 @@ export async function acquireLock(
     mine.set(log, { pid, host, since })
     let result: { file: VfsFile } | { busy: OwnerInfo } | null = null
     try {
-      result = await tryLockFile(vfs, log)
+      result = await tryLockFile(vfs, log, options.looksOf ?? log)
       return result
     } finally {
       if (result === null || 'busy' in result) mine.delete(log)

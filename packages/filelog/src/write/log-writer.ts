@@ -1,31 +1,10 @@
-import { type Clock, isPapyraError, PapyraError } from '@papyra/contracts'
-import type { Vfs, VfsFile } from '../vfs.js'
+import { Buffer } from 'node:buffer'
+import type { PapyraError } from '@papyra/contracts'
+import type { AppendTarget, LogWriterOptions } from './append-target.js'
 import { BatchEncoder, type Chunk } from './batch-encoder.js'
-import type { BlockSnapshot, BlockTracker } from './block-tracker.js'
-import { errnoOf } from './io-error.js'
+import type { BlockSnapshot } from './block-tracker.js'
 import type { MarkWriter } from './mark-file.js'
-
-/** What is written to; a rewrite puts another in its place. */
-export interface AppendTarget {
-  readonly file: VfsFile
-  readonly mark: MarkWriter
-  readonly tracker: BlockTracker
-  /** Where the next record goes: the end of the file. Everything before it has to be synced. */
-  readonly offset: number
-}
-
-export interface LogWriterOptions extends AppendTarget {
-  readonly vfs: Vfs
-  /** The log's path, links resolved: it is watched, so that a file that was replaced is noticed. */
-  readonly path: string
-  readonly seed: number
-  /** The number of the next record; the one before counts as acknowledged and synced. */
-  readonly nextSeq: number
-  readonly ack: 'flushed' | 'durable'
-  readonly clock: Clock
-  /** Called once, when the writer stops for good. */
-  readonly onLatched?: (error: PapyraError) => void
-}
+import { latchedError, refusedError, replacedError, type Unknown } from './writer-errors.js'
 
 /** Below this a blocking write is cheaper than a thread hop. */
 const BLOCKING_BYTES = 128 * 1024
@@ -41,6 +20,7 @@ export class LogWriter {
   readonly #options: LogWriterOptions
   readonly #encoder: BatchEncoder
   #target: AppendTarget
+  #path: string
   #offset: number
   #nextSeq: number
   #synced: number
@@ -50,10 +30,11 @@ export class LogWriter {
 
   constructor(options: LogWriterOptions) {
     this.#options = options
-    this.#encoder = new BatchEncoder(options.seed)
+    this.#encoder = new BatchEncoder(options.seed, options.onWritten !== undefined)
     this.#nextSeq = options.nextSeq
     this.#synced = options.nextSeq - 1
     this.#target = options
+    this.#path = options.path
     this.#offset = options.offset
     this.retarget(options)
   }
@@ -70,6 +51,10 @@ export class LogWriter {
   get offset(): number {
     return this.#offset
   }
+  /** The checksum of all bytes of the file; `null` if it is not kept up. */
+  get sum(): number | null {
+    return this.#target.tracker.whole
+  }
   get latched(): PapyraError | null {
     return this.#latched
   }
@@ -81,15 +66,18 @@ export class LogWriter {
     return this.#markSynced && this.#synced === this.acked
   }
 
-  /** Goes on with another file, which holds the same numbers and is synced. */
+  /** Goes on with another file, which ends with the same number; it and its mark are synced. */
   retarget(target: AppendTarget): void {
     const { tracker, offset } = target
     if (tracker.end !== offset || tracker.lastSeq > this.acked) {
       throw new RangeError('the block tracker does not stand at the end of the log')
     }
     this.#target = target
+    this.#path = target.path ?? this.#path
+    if (target.sum !== undefined) tracker.keepWhole(target.sum)
     this.#offset = offset
     this.#synced = this.acked
+    this.#markSynced = true
     this.#watchedAt = Number.NEGATIVE_INFINITY
   }
 
@@ -103,7 +91,8 @@ export class LogWriter {
     if (this.#options.clock.monotonic() - this.#watchedAt >= WATCH_MS) await this.#watchPath()
     this.#watchFile()
     const start = { tracker: tracker.snapshot(), offset: this.#offset }
-    const length = this.#encoder.encode(chunks, this.#nextSeq, tracker)
+    const firstSeq = this.#nextSeq
+    const length = this.#encoder.encode(chunks, firstSeq, tracker)
     const lastSeq = tracker.lastSeq
     try {
       const { buffer } = this.#encoder
@@ -126,7 +115,36 @@ export class LogWriter {
     this.#offset = start.offset + length
     this.#nextSeq = lastSeq + 1
     if (durable) this.#synced = lastSeq
+    this.#options.onWritten?.(chunks, firstSeq, this.#encoder.lengths)
     return length
+  }
+
+  /**
+   * Ends the open block with its mark, unless no number is in it, and syncs the file, which is then
+   * complete. Throws `write_failed`: then the file is as it was; or stops for good, and throws that.
+   */
+  async endBlock(): Promise<void> {
+    const { file, tracker, mark } = this.#target
+    await this.#watchPath()
+    this.#watchFile()
+    const start = { tracker: tracker.snapshot(), offset: this.#offset }
+    const open = start.tracker.block.records > 0 || tracker.lastSeq < this.acked
+    const line = Buffer.from(open ? tracker.closeBlock(this.acked) : '')
+    try {
+      const n = open ? file.writeSync(line, 0, line.length, start.offset) : 0
+      if (n !== line.length) throw new Error(`only ${n} of ${line.length} bytes were written`)
+    } catch (error) {
+      throw await this.#cutBack(start, this.acked, error)
+    }
+    if (open || this.#synced < this.acked) await this.#datasync(this.acked)
+    this.#synced = this.acked
+    try {
+      mark.write(this.acked, this.acked, start.offset + line.length)
+    } catch (error) {
+      throw await this.#cutBack(start, this.acked, error)
+    }
+    this.#markSynced = false
+    this.#offset = start.offset + line.length
   }
 
   /** Syncs what was acknowledged, then the mark. Stops for good if that fails, and throws that. */
@@ -144,16 +162,8 @@ export class LogWriter {
   }
 
   /** Stops for good, and gives the error that every later call gets. */
-  latch(cause: unknown, doing: string, unknown: [number, number] | null = null): PapyraError {
-    if (this.#latched !== null) return this.#latched
-    const { path } = this.#options
-    const [firstUnknown, lastUnknown] = unknown ?? [null, null]
-    const errno = errnoOf(cause)
-    const fate =
-      unknown === null ? '' : ` The fate of ${firstUnknown} to ${lastUnknown} is unknown.`
-    const text = `${doing} failed (${reason(cause)}), so the writer of ${path} stopped.${fate}`
-    const details = { path, errno, firstUnknown, lastUnknown }
-    return this.#stop(new PapyraError('writer_latched', text, { cause, details }))
+  latch(cause: unknown, doing: string, unknown: Unknown | null = null): PapyraError {
+    return this.#latched ?? this.#stop(latchedError(this.#path, cause, doing, unknown))
   }
 
   #stop(error: PapyraError): PapyraError {
@@ -191,11 +201,7 @@ export class LogWriter {
   }
 
   #refused(cause: unknown): PapyraError {
-    if (isPapyraError(cause)) return cause
-    const { path } = this.#options
-    const text = `Writing to ${path} at ${this.#offset} failed: ${reason(cause)}.`
-    const details = { path, errno: errnoOf(cause), offset: this.#offset }
-    return new PapyraError('write_failed', text, { cause, details })
+    return refusedError(this.#path, cause, this.#offset)
   }
 
   /** Nobody else may have touched the open file since the last batch. */
@@ -215,7 +221,7 @@ export class LogWriter {
   async #watchPath(): Promise<void> {
     let same: boolean
     try {
-      const there = await this.#options.vfs.stat(this.#options.path)
+      const there = await this.#options.vfs.stat(this.#path)
       same = there?.inode === this.#target.file.statSync().inode
     } catch (error) {
       throw this.#refused(error)
@@ -225,17 +231,6 @@ export class LogWriter {
   }
 
   #replaced(what: string): PapyraError {
-    const { path } = this.#options
-    const some = this.#synced < this.acked
-    const [firstUnknown, lastUnknown] = some ? [this.#synced + 1, this.acked] : [null, null]
-    const text = `${path} ${what} while it was open, so its writer stopped.`
-    const details = { path, firstUnknown, lastUnknown }
-    return this.#stop(new PapyraError('store_replaced', text, { details }))
+    return this.#stop(replacedError(this.#path, what, [this.#synced + 1, this.acked]))
   }
-}
-
-function reason(cause: unknown): string {
-  const errno = errnoOf(cause)
-  if (errno !== '') return errno
-  return cause instanceof Error ? cause.message : String(cause)
 }

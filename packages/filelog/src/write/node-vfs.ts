@@ -3,6 +3,7 @@ import { constants, fstatSync, readFileSync, writeSync, type BigIntStats } from 
 import * as fs from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { basename, dirname, join } from 'node:path'
+import { nodeSockets } from '../control/node-sockets.js'
 import { kernelLock } from './kernel-lock.js'
 import type { OpenFlag, Vfs, VfsFile, VfsStat } from '../vfs.js'
 
@@ -197,4 +198,5 @@ export const nodeVfs: Vfs = {
   freeBytes,
   host: { pid: process.pid, hostname: hostname(), bootId: bootId() },
   randomHex: (n) => randomBytes(n).toString('hex'),
+  sockets: nodeSockets,
 }

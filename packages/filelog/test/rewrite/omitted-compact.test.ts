@@ -78,8 +78,16 @@ describe('compaction while appends go on: each sync left out in turn is missed',
           why: 'of the settled sidecar: the folder is synced again behind the mark',
         },
         {
+          sync: 'syncDir behind rename shop.ndjson.mark',
+          why: 'the one behind the sidecar that says when the result was verified does the same',
+        },
+        {
           sync: 'datasync shop.ndjson.mark, 2',
           why: 'of the new mark: it was synced when it was put in place',
+        },
+        {
+          sync: 'syncDir behind rename shop.ndjson.meta.json, 4',
+          why: 'of when the result was verified: without it the store was only never verified',
         },
       ],
     )

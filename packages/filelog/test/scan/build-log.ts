@@ -166,6 +166,9 @@ export async function putStore(log: BuiltLog, options: StoreOptions = {}): Promi
   return vfs
 }
 
+/** When a log that `sidecarOf` describes was closed, and verified. */
+export const CLOSED_AT = 1_710_000_900_000
+
 export async function sidecarOf(
   vfs: MemVfs,
   log: BuiltLog,
@@ -174,7 +177,7 @@ export async function sidecarOf(
   const { head, logId, bytes, lastSeq, seqs } = log
   const stat = await vfs.stat(LOG)
   const closed = {
-    at: 1_710_000_900_000,
+    at: CLOSED_AT,
     lastSeq,
     records: seqs.length,
     bytes: bytes.length,
@@ -199,6 +202,7 @@ export async function sidecarOf(
     nextSeq: head.nextSeq,
     compactedThrough: head.compactedThrough,
     region: { records: head.records, bytes: 0, lastSeq: head.compactedThrough },
+    verifiedAt: isClosed ? CLOSED_AT : null,
     ...options.sidecar,
   }
 }

@@ -1,11 +1,24 @@
 import { Buffer } from 'node:buffer'
+import { manualClock } from '@papyra/contracts'
 import { describe, expect, it } from 'vitest'
 import { markPath, sidecarPath } from '../../src/format/names.js'
 import { scanLog } from '../../src/scan/scan-log.js'
 import { encodeSidecar } from '../../src/format/sidecar.js'
 import type { MemVfs } from '../../src/testing/index.js'
-import { buildLog, lineOf, LOG, putStore, short, sidecarOf, type BuiltLog } from './build-log.js'
+import {
+  buildLog,
+  CLOSED_AT,
+  lineOf,
+  LOG,
+  putStore,
+  short,
+  sidecarOf,
+  type BuiltLog,
+} from './build-log.js'
 import { countReads } from './counting-file.js'
+
+/** An hour after the log was closed. */
+const AUTO = { coverage: 'auto', clock: manualClock(CLOSED_AT + 3_600_000) } as const
 
 function counting(vfs: MemVfs): () => number {
   const counts: (() => number)[] = []
@@ -23,7 +36,7 @@ async function quick(
 ): Promise<{ scan: Awaited<ReturnType<typeof scanLog>>; read: number }> {
   const vfs = await putStore(log)
   const read = counting(vfs)
-  const scan = await scanLog(vfs, LOG, { coverage: 'auto' })
+  const scan = await scanLog(vfs, LOG, AUTO)
   return { scan, read: read() }
 }
 
@@ -74,6 +87,46 @@ describe('a log that was closed and not touched since', () => {
   })
 })
 
+describe('what it did not read, and for how long that is good', () => {
+  const log = buildLog({ last: 210, blockBytes: 512 })
+
+  it('is told: bytes before the open block, and when they were last verified', async () => {
+    const { scan } = await quick(log)
+    const head = lineOf(log, 'record', 1).offset
+    expect(scan.unread).toEqual({
+      files: 1,
+      bytes: (scan.openBlock?.offset ?? 0) - head,
+      verifiedAt: CLOSED_AT,
+    })
+    expect(scan.unread?.bytes).toBeGreaterThan(log.bytes.length / 2)
+    expect((await quick(buildLog({ last: 3 }))).scan.unread).toMatchObject({ files: 0, bytes: 0 })
+    expect((await scanLog(await putStore(log), LOG)).unread).toBeNull()
+  })
+
+  it.each([
+    ['a ms short of a day', 86_399_999, undefined, 'quick'],
+    ['a day', 86_400_000, undefined, 'full'],
+    ['a ms short of what is allowed', 4999, 5000, 'quick'],
+    ['as long as is allowed', 5000, 5000, 'full'],
+    ['longer than a day, which is allowed', 90_000_000, 100_000_000, 'quick'],
+    ['in the future, after the clock was set back', -1, undefined, 'full'],
+    ['now', 0, undefined, 'quick'],
+    ['now, but no age is allowed', 0, 0, 'full'],
+  ])('verified %s ago', async (_what, ago, maxVerifiedAgeMs, coverage) => {
+    const clock = manualClock(CLOSED_AT + ago)
+    const options = { coverage: 'auto', clock, maxVerifiedAgeMs } as const
+    expect((await scanLog(await putStore(log), LOG, options)).coverage).toBe(coverage)
+  })
+
+  it.each([null, undefined])('is nothing where it was never verified (%s)', async (verifiedAt) => {
+    const vfs = await putStore(log)
+    const { verifiedAt: _at, ...bare } = await sidecarOf(vfs, log)
+    const sidecar = verifiedAt === undefined ? bare : { ...bare, verifiedAt }
+    vfs.put(sidecarPath(LOG), encodeSidecar(sidecar))
+    expect((await scanLog(vfs, LOG, AUTO)).coverage).toBe('full')
+  })
+})
+
 describe('anything else is scanned in full', () => {
   const log = buildLog({ last: 21, blockBytes: 512 })
   const cases: Record<string, (vfs: MemVfs) => unknown> = {
@@ -102,14 +155,14 @@ describe('anything else is scanned in full', () => {
   it.each(Object.entries(cases))('%s', async (_name, change) => {
     const vfs = await putStore(log)
     await change(vfs)
-    expect((await scanLog(vfs, LOG, { coverage: 'auto' })).coverage).toBe('full')
+    expect((await scanLog(vfs, LOG, AUTO)).coverage).toBe('full')
   })
 
   it('damage in the open block behind the fingerprint of the file', async () => {
     const bytes = Buffer.from(log.bytes)
     bytes[lineOf(log, 'record', 21).offset + 60] = 0x7e
     const vfs = await putStore({ ...log, bytes })
-    const scan = await scanLog(vfs, LOG, { coverage: 'auto' })
+    const scan = await scanLog(vfs, LOG, AUTO)
     expect(scan.coverage).toBe('full')
     expect(scan.anomalyCounts).toEqual({ corrupt_record: 1 })
   })

@@ -2,7 +2,7 @@ import type { AppendFact } from '@papyra/contracts'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { faultVfs, memVfs, type MemOp, type MemVfs } from '../../src/testing/index.js'
-import type { AppendQueueOptions } from '../../src/write/append-queue.js'
+import type { AppendQueueOptions } from '../../src/write/append-options.js'
 import { BlockTracker } from '../../src/write/block-tracker.js'
 import { openMarkWriter } from '../../src/write/mark-file.js'
 import {

@@ -3,6 +3,7 @@ import type { Check } from '../check.js'
 import { bytesOf, isPlainJson, readAll, readMetas, readSeqs, sameRecords, sum } from '../expect.js'
 import { eventFact, mixedFacts } from '../facts.js'
 import { besideChecks } from './compaction-beside.js'
+import { historyChecks } from './compaction-history.js'
 import { refusalChecks } from './compaction-refusals.js'
 
 const group = 'compaction'
@@ -184,4 +185,5 @@ export const compactionChecks: readonly Check[] = [
   ...resultChecks,
   ...besideChecks,
   ...refusalChecks,
+  ...historyChecks,
 ]

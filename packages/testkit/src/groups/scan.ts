@@ -3,6 +3,7 @@ import type { Progress, ScanReport } from '@papyra/contracts'
 import type { Check } from '../check.js'
 import { expectCode, isPlainJson, readAll, readSeqs, sameRecords, started } from '../expect.js'
 import { eventFact } from '../facts.js'
+import { verifiedChecks } from './scan-verified.js'
 
 const group = 'scan'
 
@@ -22,8 +23,7 @@ function isClean(report: ScanReport, records: number, what: string): void {
   isPlainJson(report, 'a scan report')
 }
 
-/** What `scan` and `recover` promise on a store without damage. */
-export const scanChecks: readonly Check[] = [
+const soundChecks: readonly Check[] = [
   {
     id: 'scan.clean-when-fresh',
     group,
@@ -189,3 +189,6 @@ export const scanChecks: readonly Check[] = [
     },
   },
 ]
+
+/** What `scan` and `recover` promise on a store without damage, and how much a scan verifies. */
+export const scanChecks: readonly Check[] = [...soundChecks, ...verifiedChecks]

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import type { Check } from '../check.js'
 import { expectCode, readAll, sameRecords } from '../expect.js'
 
@@ -34,6 +35,24 @@ export const unsupportedChecks: readonly Check[] = [
         backend.compact({ policy: { maxRecords: 2 }, dryRun: true }),
       )
       sameRecords(await readAll(backend), before, 'afterwards')
+    },
+  },
+  {
+    id: 'unsupported.plan',
+    group,
+    needs: ['compaction'],
+    lacks: ['plans'],
+    promise: 'without the capability a dry run gives no plan, and a plan rejects with unsupported',
+    async run(world) {
+      const { backend } = await world.filled(6)
+      const before = await readAll(backend)
+      const policy = { maxRecords: 2 }
+      for (const options of [{ plan: 'p' }, { plan: 'p', policy }]) {
+        await expectCode('compact by a plan', 'unsupported', () => backend.compact(options))
+      }
+      sameRecords(await readAll(backend), before, 'afterwards')
+      if (!backend.capabilities.dryRun) return
+      assert.equal((await backend.compact({ policy, dryRun: true })).plan, null)
     },
   },
   {

@@ -28,12 +28,16 @@ import { findDamage, reportOn, type Found } from './inspect.js'
 import { recoverStore, soundRecoverParts, type RecoverParts } from './recover.js'
 import {
   bytesOfLines,
+  closedLines,
+  isUntouched,
   snapshot,
   soundRecords,
   type ArrayStore,
   type Line,
   type Place,
 } from './store.js'
+
+const DAY_MS = 86_400_000
 
 /** How an array backend was opened. */
 export interface Handle {
@@ -84,6 +88,7 @@ export class ArrayBackend implements Backend {
     const keptAside = options.onDamage === 'set_tail_aside' ? this.setTailAside() : []
     if (this.damage().length > 0) throw new PapyraError('anomalies_found', 'Not on this store.')
     if (options.retention !== undefined) this.store.retention = options.retention
+    this.store.closed = null
     this.begun = true
     return { nextSeq: this.store.nextSeq, keptAside }
   }
@@ -222,14 +227,21 @@ export class ArrayBackend implements Backend {
     }
   }
 
-  async owner(): Promise<OwnerClient> {
+  async owner(): Promise<OwnerClient | null> {
+    this.checkOpen()
     const { store } = this
+    if (this.handle.access === 'write' || this.handle.place.owner === null) return null
+    return this.clientOf(store)
+  }
+
+  clientOf(store: ArrayStore): OwnerClient {
     const since = this.openedAt.wall
     return {
       who: () => Promise.resolve({ pid: process.pid, host: null, since }),
       metrics: () => Promise.resolve(snapshot(store)),
       flush: () => this.flush(),
       compact: (options) => this.compact(options),
+      scan: (options) => this.scan(options),
     }
   }
 
@@ -260,6 +272,8 @@ export class ArrayBackend implements Backend {
       losses: [...store.losses],
       metrics: snapshot(store),
       owner: null,
+      verifiedAt: store.verifiedAt,
+      segments: null,
     }
   }
 
@@ -270,13 +284,37 @@ export class ArrayBackend implements Backend {
   async scan(options: ScanOptions = {}): Promise<ScanReport> {
     this.checkOpen()
     throwIfAborted(options.signal)
-    const damage = this.damage()
+    const verifiedAt = options.coverage === 'auto' ? this.verifiedLately(options) : null
+    const damage = verifiedAt === null ? this.damage() : []
     this.tell(options.onProgress)
     if (this.handle.access === 'write') {
       this.store.totals.scans += 1
       this.store.totals.anomaliesDetected += damage.length
+      if (verifiedAt === null) this.noteVerified(damage)
     }
-    return this.report(damage, options.maxAnomalies)
+    const report = this.report(damage, options.maxAnomalies)
+    return verifiedAt === null ? report : this.quickReport(report, verifiedAt)
+  }
+
+  /** When every line was last verified, if that is enough for a look at the rest alone. */
+  verifiedLately({ maxVerifiedAgeMs = DAY_MS }: ScanOptions): number | null {
+    const { store } = this
+    if (store.verifiedAt === null || !this.isUntouched()) return null
+    const age = this.handle.clock.now() - store.verifiedAt
+    return age >= 0 && age < maxVerifiedAgeMs ? store.verifiedAt : null
+  }
+
+  isUntouched(): boolean {
+    return isUntouched(this.store)
+  }
+
+  noteVerified(damage: readonly Found[]): void {
+    this.store.verifiedAt = damage.length === 0 ? this.handle.clock.now() : null
+  }
+
+  quickReport(report: ScanReport, verifiedAt: number): ScanReport {
+    const unread = { files: 1, bytes: report.bytes, verifiedAt }
+    return { ...report, coverage: 'quick', records: null, unread }
   }
 
   tell(onProgress: ScanOptions['onProgress']): void {
@@ -302,8 +340,9 @@ export class ArrayBackend implements Backend {
 
   async compact(options: CompactOptions): Promise<CompactionReport> {
     this.checkWriter()
-    const { compaction, dryRun } = this.capabilities
+    const { compaction, dryRun, plans } = this.capabilities
     if (!compaction || (options.dryRun === true && !dryRun)) this.cannot('compact')
+    if (options.plan !== undefined && !plans) this.cannot('carry out plans')
     throwIfAborted(options.signal)
     try {
       return await compactStore(this, options, this.compactParts)
@@ -333,6 +372,7 @@ export class ArrayBackend implements Backend {
     if (this.closed) return
     this.closed = true
     this.drain()
+    if (this.begun) this.store.closed = closedLines(this.store)
     this.handle.release()
   }
 

@@ -78,6 +78,7 @@ export function reportOn(
     logId: store.logId,
     generation: store.generation,
     coverage: 'full',
+    unread: null,
     clean: damage.length === 0,
     anomalies: damage.slice(0, maxAnomalies).map(({ anomaly }) => anomaly),
     anomalyCounts,

@@ -6,7 +6,7 @@ import {
 } from '@papyra/contracts'
 import type { ArrayBackend } from './array-backend.js'
 import type { Found } from './inspect.js'
-import { bytesOfLines, measure, type Line } from './store.js'
+import { bytesOfLines, closedLines, measure, type Line } from './store.js'
 
 /** The parts of a recovery, so that a broken backend can replace one of them. */
 export interface RecoverParts {
@@ -98,6 +98,8 @@ function replaceLines(
   store.generation += 1
   store.lines = lines
   store.losses.push(...losses)
+  store.closed = closedLines(store)
+  store.verifiedAt = handle.clock.now()
   store.totals.recoveries += 1
   store.totals.recordsLost += losses.reduce((all, loss) => all + loss.records, 0)
   measure(store)

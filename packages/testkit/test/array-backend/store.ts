@@ -30,6 +30,9 @@ export interface ArrayStore {
   totals: Totals
   baseline: Totals
   resetAt: number | null
+  verifiedAt: number | null
+  /** The lines as they were when the last owner closed; `null` while one has begun. */
+  closed: readonly Line[] | null
 }
 
 /** Where a store may be, and who owns it. Outlives every backend that is opened on it. */
@@ -56,7 +59,19 @@ export function newStore(now: number): ArrayStore {
     totals: noTotals(),
     baseline: noTotals(),
     resetAt: null,
+    verifiedAt: now,
+    closed: [],
   }
+}
+
+/** What the lines are at a clean close: a later look tells by it whether they were touched. */
+export function closedLines(store: ArrayStore): readonly Line[] {
+  return [...store.lines]
+}
+
+/** True if the store was closed cleanly and is as it was then. */
+export function isUntouched({ closed, lines }: ArrayStore): boolean {
+  return closed?.length === lines.length && lines.every((line, index) => line === closed[index])
 }
 
 export function soundRecords(store: ArrayStore): StoredRecord[] {

@@ -62,7 +62,11 @@ function existing({ store, owner }: Place): ArrayStore {
 export function defineArray(place: Place, recipe: Recipe = {}): BackendDefinition {
   const name = 'array'
   const location = 'array:place'
-  const capabilities = defineCapabilities({ onlineCompaction: true, ...recipe.capabilities })
+  const capabilities = defineCapabilities({
+    onlineCompaction: true,
+    plans: true,
+    ...recipe.capabilities,
+  })
   const open = async (options: OpenOptions): Promise<Backend> => {
     const { access, create = 'never', expectLogId, clock = systemClock } = options
     const holder = {}

@@ -205,6 +205,7 @@ const rule: readonly Variant[] = [
       plan: (records, policy, now) => plan(records, withoutPerKind(policy), now),
     }),
     caughtBy: [
+      'plans.exactly-what-it-said',
       'retention.per-kind',
       'retention.per-kind-first',
       'retention.events-never-evict-dead-letters',
@@ -227,7 +228,7 @@ const rule: readonly Variant[] = [
   {
     bug: 'a record of exactly the greatest age is dropped',
     recipe: withParts({ plan: (records, policy, now) => plan(records, policy, now + 1) }),
-    caughtBy: ['retention.age-boundary'],
+    caughtBy: ['retention.age-boundary', 'plans.exactly-what-it-said'],
   },
   {
     bug: 'undated records count as old',
@@ -262,7 +263,7 @@ const rule: readonly Variant[] = [
   {
     bug: 'drops are not explained',
     recipe: made(TellsNoReasons),
-    caughtBy: ['retention.drops-explained'],
+    caughtBy: ['retention.drops-explained', 'compaction.history-tells'],
   },
   {
     bug: 'unmet limits are not told',
@@ -278,7 +279,12 @@ const act: readonly Variant[] = [
     caughtBy: [
       'compaction.dry-run-changes-nothing',
       'compaction.dry-run-foretells',
+      'compaction.idle-runs-keep-plans',
       'metrics.dry-run-not-counted',
+      'plans.exactly-what-it-said',
+      'plans.other-policy-refused',
+      'plans.stale-after-compaction',
+      'plans.survive-reopen',
     ],
   },
   {
@@ -304,7 +310,7 @@ const act: readonly Variant[] = [
   {
     bug: 'the history leaves compactions out',
     recipe: made(KeepsNoHistory),
-    caughtBy: ['compaction.recorded'],
+    caughtBy: ['compaction.recorded', 'compaction.history-tells', 'compaction.idle-runs-recorded'],
   },
   {
     bug: 'a close on the way leaves it half done',
@@ -326,7 +332,35 @@ const act: readonly Variant[] = [
   {
     bug: 'a run that has nothing to do changes the store',
     recipe: made(AlwaysChanges),
-    caughtBy: ['compaction.second-run-changes-nothing'],
+    caughtBy: [
+      'compaction.second-run-changes-nothing',
+      'compaction.idle-runs-recorded',
+      'plans.of-nothing',
+    ],
+  },
+  {
+    bug: 'runs that removed nothing flood the history',
+    recipe: withParts({
+      idle: (store, run) => {
+        if (run.trigger !== 'request') store.history.push(run)
+      },
+    }),
+    caughtBy: ['compaction.idle-runs-recorded'],
+  },
+  {
+    bug: 'runs that removed nothing are not recorded',
+    recipe: withParts({ idle: () => undefined }),
+    caughtBy: ['compaction.idle-runs-recorded'],
+  },
+  {
+    bug: 'a run that removed nothing makes plans stale',
+    recipe: withParts({
+      idle: (store, run) => {
+        soundParts.idle(store, run)
+        store.totals.compactions += 1
+      },
+    }),
+    caughtBy: ['compaction.idle-runs-keep-plans'],
   },
   {
     bug: 'gaps of compaction look like damage',

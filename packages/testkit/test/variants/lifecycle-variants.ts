@@ -184,7 +184,10 @@ export const lifecycleVariants: readonly Variant[] = [
     recipe: made(PlainErrors),
     caughtBy: STATES.flatMap((state) =>
       OPERATIONS.map((name) => `lifecycle.${state}.${name}`),
-    ).concat(OPERATIONS.map((name) => `lifecycle.closing.${name}`)),
+    ).concat(
+      OPERATIONS.map((name) => `lifecycle.closing.${name}`),
+      'lifecycle.owner-closed',
+    ),
   },
   {
     bug: 'what it cannot do is a silent no-op',

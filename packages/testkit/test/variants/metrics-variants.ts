@@ -105,10 +105,32 @@ class LacksAKey extends ArrayBackend {
 }
 
 class OwnerOfAnotherStore extends ArrayBackend {
-  override async owner(): Promise<OwnerClient> {
+  override async owner(): Promise<OwnerClient | null> {
     const { metrics } = await this.describe()
+    const client = await super.owner()
     const totals = { ...metrics.totals, recordsWritten: 0 }
-    return { ...(await super.owner()), metrics: async () => ({ ...metrics, totals }) }
+    return client === null ? null : { ...client, metrics: async () => ({ ...metrics, totals }) }
+  }
+}
+
+class AsksItself extends ArrayBackend {
+  override async owner(): Promise<OwnerClient | null> {
+    this.checkOpen()
+    const { owner } = this.handle.place
+    return owner === null ? null : this.clientOf(this.store)
+  }
+}
+
+class AnswersForNobody extends ArrayBackend {
+  override async owner(): Promise<OwnerClient | null> {
+    this.checkOpen()
+    return this.handle.access === 'write' ? null : this.clientOf(this.store)
+  }
+}
+
+class OwnerAfterClose extends ArrayBackend {
+  override async owner(): Promise<OwnerClient | null> {
+    return this.closed ? null : super.owner()
   }
 }
 
@@ -124,6 +146,21 @@ export const metricsVariants: readonly Variant[] = [
     bug: 'the owner that answers holds another store',
     recipe: made(OwnerOfAnotherStore),
     caughtBy: ['lifecycle.owner-answers'],
+  },
+  {
+    bug: 'who holds the store asks itself',
+    recipe: made(AsksItself),
+    caughtBy: ['lifecycle.owner-itself'],
+  },
+  {
+    bug: 'an owner answers for a store that nobody holds',
+    recipe: made(AnswersForNobody),
+    caughtBy: ['lifecycle.owner-nobody'],
+  },
+  {
+    bug: 'a closed store still looks for its owner',
+    recipe: made(OwnerAfterClose),
+    caughtBy: ['lifecycle.owner-closed'],
   },
   {
     bug: 'a finding comes twice',
@@ -148,7 +185,15 @@ export const metricsVariants: readonly Variant[] = [
   {
     bug: 'dry runs count as compactions',
     recipe: made(CountsDryRuns),
-    caughtBy: ['metrics.dry-run-not-counted'],
+    caughtBy: [
+      'metrics.dry-run-not-counted',
+      'compaction.idle-runs-keep-plans',
+      'plans.exactly-what-it-said',
+      'plans.of-nothing',
+      'plans.other-policy-refused',
+      'plans.stale-after-compaction',
+      'plans.survive-reopen',
+    ],
   },
   {
     bug: 'drops are not counted',

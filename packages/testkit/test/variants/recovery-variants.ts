@@ -148,6 +148,7 @@ const scans: readonly Variant[] = [
     bug: 'a scan always says clean',
     recipe: made(ScansAlwaysClean),
     caughtBy: [
+      'scan.auto-sees-damage',
       'recovery.damage-found',
       'recovery.scan-mends-nothing',
       'recovery.begin-safe',
@@ -260,7 +261,7 @@ const recoveries: readonly Variant[] = [
   {
     bug: 'recoveries are not counted',
     recipe: made(CountsNoRecovery),
-    caughtBy: ['recovery.counted'],
+    caughtBy: ['recovery.counted', 'plans.stale-after-recovery'],
   },
   {
     bug: 'numbers that were lost are given again',

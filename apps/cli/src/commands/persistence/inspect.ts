@@ -1,22 +1,33 @@
-import type { StoreDescription } from '@papyra/contracts'
+import type { Backend, StoreDescription } from '@papyra/contracts'
 import type { Context } from '../../context.js'
 import { EXIT } from '../../exit-codes.js'
-import { bytesText, countText, timeText } from '../../output/format.js'
+import { findExpired } from '../../expired.js'
 import { showMetrics } from '../../output/metrics-view.js'
 import { showLossesRecorded } from '../../output/recovery-view.js'
-import { pairLines, tableLines } from '../../output/table.js'
-import { policyText } from '../../policy.js'
+import { currentMetrics } from '../../owner.js'
+import { showExpired, showHistory, storeFacts } from '../../output/store-view.js'
+import { pairLines } from '../../output/table.js'
 import { resolveStore, withBackend } from '../../store.js'
 
-const HISTORY_SHOWN = 20
-
-/** `papyra persistence inspect`: what a store says of itself, without being read through. */
+/** `papyra persistence inspect`: what a store says of itself, and what its retention hides. */
 export async function run(context: Context): Promise<number> {
-  const { args, out } = context
+  const { args, io, out } = context
   const store = await resolveStore(context)
-  const description = await withBackend(context, store, 'read', (backend) => backend.describe())
-  await out.lines(pairLines(facts(description)))
-  await showHistory(context, description)
+  const { description, expired, told } = await withBackend(
+    context,
+    store,
+    'read',
+    async (backend) => {
+      const stored = await backend.describe()
+      const told = await liveMetrics(context, backend, stored)
+      const found = { ...stored, metrics: told?.metrics ?? stored.metrics }
+      const expired = await findExpired(context, store, backend, found)
+      return { description: found, expired, told }
+    },
+  )
+  await out.lines(pairLines(storeFacts(description, expired, io.clock.now())))
+  await showExpired(out, expired)
+  await showHistory(out, description)
   if (description.losses.length > 0) {
     await out.line('')
     await out.line(['bold', 'recorded losses'])
@@ -26,51 +37,17 @@ export async function run(context: Context): Promise<number> {
     await out.line('')
     await showMetrics(out, description.metrics)
   }
-  await out.document('papyra.inspect/1', EXIT.ok, description)
+  const metricsSource = told === null ? {} : { metricsSource: told.source }
+  await out.document('papyra.inspect/1', EXIT.ok, { ...description, expired, ...metricsSource })
   return EXIT.ok
 }
 
-function facts(description: StoreDescription): [string, string][] {
-  const { owner, clean, lastSeq } = description
-  return [
-    ['store', description.location],
-    ['backend', `${description.backend}, ${description.format}`],
-    ['log', `${description.logId ?? '-'}, generation ${description.generation ?? '-'}`],
-    ['created', timeText(description.createdAt)],
-    ['size', bytesText(description.bytes)],
-    ['records', countText(description.metrics.totals.recordsStored)],
-    ['last seq', lastSeq === null ? '-' : String(lastSeq)],
-    ['compacted through', String(description.compactedThrough)],
-    ['closed cleanly', clean === null ? 'unknown' : clean ? 'yes' : 'no'],
-    [
-      'retention',
-      `${policyText(description.retention)}${description.retention === null ? '' : ' (recorded by its last owner)'}`,
-    ],
-    [
-      'owner',
-      owner === null
-        ? 'none'
-        : `pid ${owner.pid ?? '?'} on ${owner.host ?? '?'} since ${timeText(owner.since)}`,
-    ],
-  ]
-}
-
-async function showHistory({ out }: Context, { history }: StoreDescription): Promise<void> {
-  if (history.length === 0) return
-  const rows = history
-    .slice(-HISTORY_SHOWN)
-    .map(({ at, what, generation, recordsRemoved, bytesRemoved, detail }) => [
-      timeText(at),
-      what,
-      String(generation),
-      countText(recordsRemoved),
-      bytesText(bytesRemoved),
-      detail,
-    ])
-  await out.line('')
-  await out.lines(
-    tableLines(['TIME', 'WHAT', 'GENERATION', 'RECORDS REMOVED', 'BYTES', 'DETAIL'], rows),
-  )
-  const hidden = history.length - rows.length
-  if (hidden > 0) await out.line(`... and ${countText(hidden)} earlier entries (--json has all)`)
+/** Only who asks for the numbers bothers a living owner for them. */
+async function liveMetrics(
+  context: Context,
+  backend: Backend,
+  { metrics }: StoreDescription,
+): Promise<Awaited<ReturnType<typeof currentMetrics>> | null> {
+  if (!context.args.flag('show-metrics')) return null
+  return currentMetrics(context, backend, async () => metrics)
 }

@@ -1,5 +1,6 @@
 import {
   isPapyraError,
+  PapyraError,
   RECOVERY_MODES,
   STARTUP_MODES,
   type RetentionPolicy,
@@ -8,6 +9,7 @@ import { checkStartup, type CheckStartupOptions, type GateReport } from '@papyra
 import { absolutePath } from '../../config/paths.js'
 import { withProgress, type Context } from '../../context.js'
 import { EXIT } from '../../exit-codes.js'
+import { ageText, bytesText, plural, timeText } from '../../output/format.js'
 import { showKeptAside, showLossesRecorded } from '../../output/recovery-view.js'
 import { showNext, showNotices, showScan } from '../../output/scan-view.js'
 import { resolveStore, withBackend, type Store } from '../../store.js'
@@ -47,16 +49,31 @@ function readOptions({ args, io }: Context): CheckStartupOptions {
     },
     allowNew: args.flag('allow-new'),
     ...(args.flag('accept-loss') ? { acceptLoss: true } : {}),
-    ...(args.flag('full') ? { coverage: 'full' as const } : {}),
+    ...depthOf(args),
     ...(mode === undefined ? {} : { mode }),
     ...(timeBudgetMs === undefined ? {} : { timeBudgetMs }),
     ...(waitLockMs === undefined ? {} : { waitLockMs }),
   }
 }
 
+/** The flags that say how much is verified. */
+function depthOf(args: Context['args']): Pick<CheckStartupOptions, 'depth' | 'maxVerifiedAgeMs'> {
+  const full = args.flag('full')
+  const sinceClean = args.flag('since-clean')
+  if (full && sinceClean) {
+    throw new PapyraError('invalid_argument', '--full and --since-clean exclude each other.')
+  }
+  const maxVerifiedAgeMs = args.durationMs('max-verified-age')
+  return {
+    ...(full ? { depth: 'full' } : sinceClean ? { depth: 'since-clean' } : {}),
+    ...(maxVerifiedAgeMs === undefined ? {} : { maxVerifiedAgeMs }),
+  }
+}
+
 function withSettings(options: CheckStartupOptions, { settings }: Store): CheckStartupOptions {
   const { mode, recoveryMode, quarantineDir, timeBudgetMs, waitLockMs, expectLogId, environment } =
     settings
+  const { maxVerifiedAgeMs } = settings
   return {
     mode,
     environment,
@@ -65,7 +82,8 @@ function withSettings(options: CheckStartupOptions, { settings }: Store): CheckS
     ...(expectLogId === undefined ? {} : { expectLogId }),
     acceptLoss: settings.acceptLoss,
     force: settings.force,
-    coverage: settings.coverage,
+    depth: settings.depth,
+    ...(maxVerifiedAgeMs === undefined ? {} : { maxVerifiedAgeMs }),
     ...options,
     recovery: {
       mode: recoveryMode,
@@ -92,13 +110,32 @@ async function retentionInForce(context: Context, store: Store): Promise<Retenti
   }
 }
 
-async function showGate({ out }: Context, store: Store, report: GateReport): Promise<void> {
+/** How much was verified: what was not read, or why everything was. */
+async function showDepth({ out, io }: Context, { depth, scan, after }: GateReport): Promise<void> {
+  if (depth === null) return
+  const unread = (after ?? scan)?.unread ?? null
+  if (unread === null) {
+    const why = depth.detail === null ? 'every byte was read' : depth.detail
+    await out.line(`  ${depth.asked}: ${why}`)
+    return
+  }
+  const { files, bytes, verifiedAt } = unread
+  const when = `last verified ${timeText(verifiedAt)} (${ageText(io.clock.now() - verifiedAt)} ago)`
+  const what = `${plural(files, 'file')}, ${bytesText(bytes)}`
+  await out.line(
+    `  ${depth.asked}: ${bytes === 0 ? 'nothing was left out' : `did not read ${what}`}, ${when}`,
+  )
+}
+
+async function showGate(context: Context, store: Store, report: GateReport): Promise<void> {
+  const { out } = context
   const { allowed, mode, location, reason, scan, recovery, after } = report
   await out.line(
     allowed ? ['green', 'may start'] : ['red', 'must not start'],
     `  ${location}  (mode ${mode})`,
   )
   await out.line(`  ${reason}`)
+  await showDepth(context, report)
   if (recovery !== null) {
     await showKeptAside(out, recovery.keptAside)
     await showLossesRecorded(out, recovery.losses)

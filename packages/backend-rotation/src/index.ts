@@ -1,0 +1,2 @@
+export { rotationBackend } from './rotation-backend.js'
+export type { RotationBackendOptions, SegmentOptions } from './options.js'

@@ -1,0 +1,13 @@
+import { METRIC_DEFINITIONS, type MetricKey, type MetricValues } from '@papyra/contracts'
+import type { Counts } from './ledger.js'
+
+/** The keys of the numbers that only grow. */
+export const COUNTERS: readonly MetricKey[] = METRIC_DEFINITIONS.filter(
+  ({ type }) => type === 'counter',
+).map(({ key }) => key)
+
+/** A value for every metric; what is absent is 0. */
+export function fullValues(values: Counts): MetricValues {
+  const all = METRIC_DEFINITIONS.map(({ key }) => [key, values[key] ?? 0] as const)
+  return Object.fromEntries(all) as { [K in MetricKey]: number }
+}

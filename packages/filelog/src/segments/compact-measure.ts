@@ -1,0 +1,74 @@
+import { Buffer } from 'node:buffer'
+import { FORMAT, encodeHead } from '../format/head.js'
+import { seedOf } from '../format/checksum.js'
+import { withIo } from '../rewrite/io.js'
+import { measureChecksummed } from '../rewrite/measure.js'
+import { readHead } from '../rewrite/read-head.js'
+import { damaged } from './compact-rewrite.js'
+import type { SegmentsPlan, SegmentVerdict } from './compact-types.js'
+import type { Manifest } from './manifest.js'
+import { sameSegment } from './names.js'
+import type { SegmentCore } from './segment-core.js'
+import type { SegmentsView, SegmentView } from './view.js'
+
+/**
+ * Bytes that the store would have after this plan, which was made of this view: exact as long as
+ * nothing is appended. A segment is read only if it would be rewritten. Rejects with
+ * `anomalies_found`, `aborted`.
+ */
+export async function measureSegmentsPlan(
+  core: SegmentCore,
+  { manifest, segments }: SegmentsView,
+  plan: SegmentsPlan,
+  options: { readonly signal?: AbortSignal } = {},
+): Promise<number> {
+  let bytes = 0
+  for (const segment of segments) {
+    const verdict = plan.verdicts.find((one) => sameSegment(one.segment, segment))
+    if (verdict === undefined || segment.records === 0) {
+      bytes += segment.bytes
+      continue
+    }
+    bytes += await bytesLeft(core, { manifest, segment, verdict }, options)
+    // The segment that takes the appends is sealed first, and an empty one is in its place.
+    if (segment.state === 'active') bytes += headBytes(core, manifest, segment.lastSeq + 1)
+  }
+  return bytes
+}
+
+async function bytesLeft(
+  core: SegmentCore,
+  judged: {
+    readonly manifest: Manifest
+    readonly segment: SegmentView
+    readonly verdict: SegmentVerdict
+  },
+  options: { readonly signal?: AbortSignal },
+): Promise<number> {
+  const { manifest, segment, verdict } = judged
+  if (verdict.action === 'drop') return 0
+  const { vfs } = core.settings
+  const { path, bytes: size, lastSeq: through } = segment
+  const file = await withIo('Opening', path, () => vfs.open(path, 'read'))
+  try {
+    const found = await readHead(file)
+    if (found === null) throw damaged(path, 0, 'its head is damaged')
+    const source = { file, size, start: found.end, seed: seedOf(manifest.logId) }
+    const generation = manifest.generation + 1
+    const how = { ...options, through, generation }
+    const { bytes, kept, dropped } = await measureChecksummed(source, found, verdict.keep, how)
+    if (dropped === 0) return size
+    return kept === 0 ? 0 : bytes
+  } finally {
+    await file.close()
+  }
+}
+
+/** Bytes of a new segment that holds nothing. */
+function headBytes(core: SegmentCore, manifest: Manifest, firstSeq: number): number {
+  const { logId, generation, blockBytes } = manifest
+  const created = core.settings.clock.now()
+  const none = { nextSeq: firstSeq, compactedThrough: 0, records: 0 }
+  const head = { format: FORMAT, logId, generation, firstSeq, ...none, created, blockBytes }
+  return Buffer.byteLength(encodeHead(head))
+}

@@ -1,0 +1,107 @@
+import { PapyraError, type RecordMeta } from '@papyra/contracts'
+import { readMetaBatches } from '../scan/read-metas.js'
+import type { LogSource } from '../scan/log-source.js'
+import { FiguresMeter } from './figures.js'
+import type { KindFigures, Manifest, SealedSegment } from './manifest.js'
+import { segmentPath, type SegmentId } from './names.js'
+import { openSegment, openSnapshot, sealedSource } from './read-source.js'
+import type { SegmentCore } from './segment-core.js'
+
+/** One segment for whoever plans a compaction. */
+export interface SegmentView extends SegmentId {
+  readonly path: string
+  readonly state: 'sealed' | 'active'
+  readonly lastSeq: number
+  readonly records: number
+  readonly bytes: number
+  readonly kinds: readonly KindFigures[]
+  /** Its metas, newest first, many at a time; of the active one those up to lastSeq. */
+  metas(options: { readonly signal?: AbortSignal }): AsyncIterable<readonly RecordMeta[]>
+}
+
+export interface SegmentsView {
+  readonly manifest: Manifest
+  /** Newest first. */
+  readonly segments: readonly SegmentView[]
+}
+
+/** The store as it is now; of the active segment what was acknowledged. */
+export async function segmentsView(core: SegmentCore): Promise<SegmentsView> {
+  const { dir } = core.settings
+  const { manifest, active } = await openSnapshot(core)
+  const path = segmentPath(dir, manifest.active)
+  if (active === null) throw gone(path)
+  const { size } = active
+  let figures: ActiveFigures
+  try {
+    figures = closedFigures(manifest, size) ?? (await readFigures(active, manifest))
+  } finally {
+    await active.file.close()
+  }
+  const view: SegmentView = {
+    ...manifest.active,
+    path,
+    state: 'active',
+    ...figures,
+    bytes: size,
+    metas: ({ signal }) => metasOf(core, path, (file) => ({ ...active, file, size }), signal),
+  }
+  const sealed = manifest.segments.map((entry) => sealedView(core, manifest, entry))
+  return { manifest, segments: [view, ...sealed.reverse()] }
+}
+
+function sealedView(core: SegmentCore, manifest: Manifest, entry: SealedSegment): SegmentView {
+  const { firstSeq, generation, lastSeq, records, bytes, kinds } = entry
+  const path = segmentPath(core.settings.dir, entry)
+  const base = { firstSeq, generation, lastSeq, records, bytes, kinds, path }
+  return {
+    ...base,
+    state: 'sealed',
+    metas: ({ signal }) =>
+      metasOf(core, path, (file) => sealedSource(file, manifest, entry), signal),
+  }
+}
+
+async function* metasOf(
+  core: SegmentCore,
+  path: string,
+  sourceOf: (file: LogSource['file']) => LogSource | Promise<LogSource>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<readonly RecordMeta[], void, undefined> {
+  core.requireOpen()
+  const file = await openSegment(core.settings.vfs, path)
+  if (file === null) throw gone(path)
+  try {
+    yield* readMetaBatches(await sourceOf(file), { order: 'newest', ...(signal && { signal }) })
+  } finally {
+    await file.close()
+  }
+}
+
+function gone(path: string): PapyraError {
+  const text = `${path} is not there: it is missing, or was compacted away since the store was looked at.`
+  return new PapyraError('io_error', text, {
+    details: { path },
+    hint: 'Try again, or scan the store.',
+  })
+}
+
+type ActiveFigures = Pick<SegmentView, 'lastSeq' | 'records' | 'kinds'>
+
+/** What a clean close said of the active segment, if it still fits. */
+function closedFigures({ clean, closed }: Manifest, size: number): ActiveFigures | null {
+  if (!clean || closed === null || closed.bytes !== size) return null
+  const { lastSeq, records, kinds } = closed
+  return { lastSeq, records, kinds }
+}
+
+/** Reads the active segment, which is bounded in size, for what it holds. */
+async function readFigures(source: LogSource, manifest: Manifest): Promise<ActiveFigures> {
+  const meter = new FiguresMeter()
+  let lastSeq = manifest.active.firstSeq - 1
+  for await (const batch of readMetaBatches(source, { order: 'oldest' })) {
+    for (const meta of batch) meter.add(meta)
+    lastSeq = batch.at(-1)?.seq ?? lastSeq
+  }
+  return { lastSeq, records: meter.records, kinds: meter.kinds() }
+}
