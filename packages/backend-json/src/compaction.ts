@@ -78,8 +78,8 @@ async function decideOn(
 ): Promise<Decision> {
   const { plan, before } = await planSettled(store, request, options)
   const drops = plan.kept.records < plan.total.records
-  const { signal, dryRun = false } = options
-  const measured = { through: before.lastSeq ?? 0, ...(signal && { signal }) }
+  const { dryRun = false } = options
+  const measured = { through: before.lastSeq ?? 0, ...slowly(options) }
   const bytesAfter = dryRun && drops ? await store.measure(keepBy(plan), measured) : null
   return { plan, before, drops, bytesAfter }
 }
@@ -122,19 +122,30 @@ function stateOf(
 async function makePlan(
   store: LogStore,
   { policy, key }: PlanRequest,
-  { signal, force = false }: CompactOptions,
+  options: CompactOptions,
 ): Promise<RetentionPlan> {
+  const { signal, force = false } = options
   const { clock, opened } = store
   const now = clock.now()
   const monotonicNow = clock.monotonic()
-  const aborted = signal && { signal }
-  const plan = await planRetention(() => store.readMetaBatches({ ...aborted }), policy, {
+  const plan = await planRetention(() => store.readMetaBatches(slowly(options)), policy, {
     now: key?.at ?? now,
     ...(key && { through: key.through }),
-    ...aborted,
+    ...(signal && { signal }),
   })
   assertSafe(plan, { force, now, elapsed: { opened, monotonicNow } })
   return plan
+}
+
+/** What the reads of a plan need of the options. */
+function slowly({
+  signal,
+  bytesPerSecond,
+}: CompactOptions): Pick<CompactOptions, 'signal' | 'bytesPerSecond'> {
+  return {
+    ...(signal && { signal }),
+    ...(bytesPerSecond !== undefined && { bytesPerSecond }),
+  }
 }
 
 interface Outcome {

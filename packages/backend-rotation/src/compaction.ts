@@ -99,15 +99,16 @@ async function decideOnce(
   store: SegmentStore,
   { request, options, before }: Question,
 ): Promise<Decision> {
-  const { signal, dryRun = false } = options
+  const { signal, bytesPerSecond, dryRun = false } = options
   const aborted = signal && { signal }
-  const view = await store.view()
+  const slowly = { ...aborted, ...(bytesPerSecond !== undefined && { bytesPerSecond }) }
+  const view = await store.view(slowly)
   const plan = await makePlan(store, view, request, options)
   const all = await planGroups(plan, [...view.segments].reverse(), { ...aborted })
   const groups = all.filter(({ action }) => action !== 'keep')
   const decided = { plan, before, groups }
   if (!dryRun || groups.length === 0) return { ...decided, bytesAfter: null }
-  const bytesAfter = await store.measure(view, segmentsPlan(decided), { ...aborted })
+  const bytesAfter = await store.measure(view, segmentsPlan(decided), slowly)
   return { ...decided, bytesAfter }
 }
 

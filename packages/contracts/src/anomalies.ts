@@ -31,6 +31,8 @@ export type AnomalyCode =
   | 'mark_missing'
   | 'mark_damaged'
   | 'head_damaged'
+  | 'stream_missing'
+  | 'external_trim'
   | 'newer_format'
   | 'unreadable'
 
@@ -101,8 +103,8 @@ export const ANOMALY_CODES: Readonly<Record<AnomalyCode, AnomalyExplanation>> = 
     action: 'Recover. Look for another program that sorts or merges the log.',
   },
   foreign_record: {
-    meaning: 'A sound line of another log.',
-    repair: 'The line is kept aside.',
+    meaning: 'A sound line of another log, or an entry that another program made.',
+    repair: 'It is kept aside.',
     data: 'kept_aside',
     action: 'Recover. Look for a program that mixes logs.',
   },
@@ -178,6 +180,21 @@ export const ANOMALY_CODES: Readonly<Record<AnomalyCode, AnomalyExplanation>> = 
     data: 'kept',
     action: 'Recover.',
   },
+  stream_missing: {
+    meaning: 'A key that held records is gone: it was deleted, evicted or expired.',
+    repair: 'There is nothing to repair: with `--accept-loss` its records are recorded as lost.',
+    data: 'lost',
+    action:
+      'Look at the eviction policy of the server and for a copy; if there is none, recover with `--accept-loss`.',
+  },
+  external_trim: {
+    meaning:
+      'Another program removed the oldest records of a kind; everything behind them is intact.',
+    repair: 'There is nothing to repair: with `--accept-loss` the records are recorded as lost.',
+    data: 'lost',
+    action:
+      'Let Papyra apply the retention, or allow trims from outside in the options; else recover with `--accept-loss`.',
+  },
   newer_format: {
     meaning: 'The log was written by a later version of Papyra.',
     repair: 'Refused; never "repaired".',
@@ -202,6 +219,7 @@ export type NoticeCode =
   | 'unusable_timestamp'
   | 'owner_alive'
   | 'unproven_tail'
+  | 'trimmed_outside'
 
 /** What a scan tells without holding it against the store. */
 export const NOTICE_CODES: Readonly<Record<NoticeCode, CodeExplanation>> = Object.freeze({
@@ -239,5 +257,9 @@ export const NOTICE_CODES: Readonly<Record<NoticeCode, CodeExplanation>> = Objec
       'The store was not closed, so it cannot be proven that nothing beyond this number was ever acknowledged.',
     action:
       'Nothing to do after a killed process; after power loss compare with what your clients were promised.',
+  },
+  trimmed_outside: {
+    meaning: 'Another program removed the oldest records of a kind, which the options allow.',
+    action: 'Nothing to do. Retention by Papyra itself would count what goes by which limit.',
   },
 })

@@ -172,8 +172,10 @@ export interface Backend {
    * Appends all facts, in order, or none. The numbers are given in call order without gaps. The
    * promise resolves when the acknowledgement level holds for all of them. It rejects with
    * `write_failed` (none is stored; later appends may succeed), `writer_latched` (fate unknown; no
-   * later append succeeds), `record_too_large`, `not_begun`, `read_only` or `closed`. An empty list
-   * is `invalid_argument`. Waits, rather than drops, when too many bytes are waiting.
+   * later append succeeds), `record_too_large`, `not_begun`, `read_only` or `closed`; a backend with
+   * a server also with a code `backend_…` (none is stored), `store_replaced` (as `writer_latched`)
+   * or `under_replicated` (all are stored). An empty list is `invalid_argument`. Waits, rather than
+   * drops, when too many bytes are waiting.
    */
   append(facts: readonly AppendFact[]): Promise<AppendResult>
 
@@ -241,7 +243,10 @@ export interface OpenOptions {
   readonly access: 'read' | 'write'
   /** What to do if there is no store. `never` (the default) rejects with `store_not_found`. */
   readonly create?: 'if-missing' | 'never'
-  /** Reject with `wrong_log` if the store has another id. */
+  /**
+   * Reject with `wrong_log` if the store has another id. A missing store is `store_not_found` then,
+   * whatever `create` says: a new one would not be the one that is expected.
+   */
   readonly expectLogId?: string
   /** How long to wait for a living owner to go, in ms. Default 500. */
   readonly waitLockMs?: number

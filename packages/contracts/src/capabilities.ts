@@ -1,4 +1,4 @@
-import type { AckLevel } from './policy.js'
+import type { AckLevel, ServerAckLevel } from './policy.js'
 
 /** What a backend can do, as data. What it cannot do is a coded error, never a silent no-op. */
 export interface Capabilities {
@@ -19,7 +19,7 @@ export interface Capabilities {
   /** A dry run gives a plan that `compact({ plan })` carries out later. Default `false`. */
   readonly plans: boolean
   /** The acknowledgement levels it offers, strongest last. Default `['flushed']`. */
-  readonly ackLevels: readonly AckLevel[]
+  readonly ackLevels: readonly (AckLevel | ServerAckLevel)[]
 }
 
 const DEFAULTS: Capabilities = {

@@ -51,6 +51,12 @@ export type PapyraErrorCode =
   | 'unsupported'
   | 'backend_not_installed'
   | 'backend_unreachable'
+  | 'backend_denied'
+  | 'backend_not_ready'
+  | 'backend_refuses_writes'
+  | 'backend_key_conflict'
+  | 'backend_unsuitable'
+  | 'under_replicated'
   | 'stale_plan'
   | 'internal'
 
@@ -262,6 +268,38 @@ export const ERROR_CODES: Readonly<Record<PapyraErrorCode, ErrorExplanation>> = 
     exit: 69,
     meaning: 'The backend did not answer.',
     action: 'Check that its server runs and can be reached.',
+  },
+  backend_denied: {
+    exit: 78,
+    meaning: 'The server of the backend refused the credentials, or they lack a right.',
+    action: 'Correct the user, the password or the rights that the message names.',
+  },
+  backend_not_ready: {
+    exit: 69,
+    meaning: 'The server of the backend answers, but cannot serve yet or for now.',
+    action: 'Wait until it has loaded its data, finished its script or mended its cluster.',
+  },
+  backend_refuses_writes: {
+    exit: 69,
+    meaning:
+      'The server of the backend takes no writes now: it is a replica, out of memory, or cannot persist.',
+    action: 'Mend the cause that the message names; writing goes on by itself when it is gone.',
+  },
+  backend_key_conflict: {
+    exit: 78,
+    meaning: 'A key of the store holds something that is not of the store; it was not touched.',
+    action: 'Use another prefix or system name, or find the program that writes to our keys.',
+  },
+  backend_unsuitable: {
+    exit: 78,
+    meaning: 'The server of the backend is too old, or set up so that it cannot keep a promise.',
+    action: 'Upgrade the server or change the setting that the message names.',
+  },
+  under_replicated: {
+    exit: 69,
+    meaning:
+      'The records are stored under the numbers that the error names, but fewer replicas than asked for confirmed them.',
+    action: 'Do not append them again. Look at the replicas of the server.',
   },
   stale_plan: {
     exit: 75,

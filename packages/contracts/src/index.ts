@@ -18,11 +18,13 @@ export {
   STARTUP_MODES,
   RECOVERY_MODES,
   ACK_LEVELS,
+  SERVER_ACK_LEVELS,
   type RetentionLimits,
   type RetentionPolicy,
   type StartupMode,
   type RecoveryMode,
   type AckLevel,
+  type ServerAckLevel,
 } from './policy.js'
 export { defineCapabilities, type Capabilities } from './capabilities.js'
 export {

@@ -44,3 +44,12 @@ export type RecoveryMode = (typeof RECOVERY_MODES)[number]
  */
 export const ACK_LEVELS = ['flushed', 'durable'] as const
 export type AckLevel = (typeof ACK_LEVELS)[number]
+
+/**
+ * What a resolved append promises where a server stores the records.
+ * - `acknowledged`: the server has applied it.
+ * - `fsynced`: the server has synced it to its device.
+ * - `replicated(n)`: so many replicas have confirmed it.
+ */
+export const SERVER_ACK_LEVELS = ['acknowledged', 'fsynced', 'replicated'] as const
+export type ServerAckLevel = 'acknowledged' | 'fsynced' | `replicated(${number})`

@@ -49,6 +49,12 @@ const errorCodes: Record<PapyraErrorCode, true> = {
   unsupported: true,
   backend_not_installed: true,
   backend_unreachable: true,
+  backend_denied: true,
+  backend_not_ready: true,
+  backend_refuses_writes: true,
+  backend_key_conflict: true,
+  backend_unsuitable: true,
+  under_replicated: true,
   stale_plan: true,
   internal: true,
 }
@@ -75,6 +81,8 @@ const anomalyCodes: Record<AnomalyCode, true> = {
   mark_missing: true,
   mark_damaged: true,
   head_damaged: true,
+  stream_missing: true,
+  external_trim: true,
   newer_format: true,
   unreadable: true,
 }
@@ -87,6 +95,7 @@ const noticeCodes: Record<NoticeCode, true> = {
   unusable_timestamp: true,
   owner_alive: true,
   unproven_tail: true,
+  trimmed_outside: true,
 }
 
 interface Entry {

@@ -11,6 +11,7 @@ it('exports these names and no others', () => {
     'PapyraError',
     'RECORD_KINDS',
     'RECOVERY_MODES',
+    'SERVER_ACK_LEVELS',
     'STARTUP_MODES',
     'defineCapabilities',
     'isPapyraError',

@@ -7,7 +7,7 @@ import { writeMarkFile } from '../write/mark-file.js'
 import { writeSidecarFile } from '../write/sidecar-file.js'
 import { withIo } from './io.js'
 import { closedFigures, settled } from './ledger.js'
-import type { Rewritten } from './rewriter.js'
+import type { Rewritten } from './rewritten.js'
 
 export interface Commit {
   readonly vfs: Vfs

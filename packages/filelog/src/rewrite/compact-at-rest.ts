@@ -13,7 +13,9 @@ import {
 import { RecordCopier } from './copy-records.js'
 import { requireFree, withIo } from './io.js'
 import { sidecarToGoOnFrom } from './repair-plan.js'
-import { LogRewriter, type Rewritten, replacePlain } from './rewriter.js'
+import { replacePlain } from './replace-plain.js'
+import { LogRewriter } from './rewriter.js'
+import type { Rewritten } from './rewritten.js'
 import type { StoreCore } from './store-core.js'
 
 /** Compacts a log that takes no appends and was found sound. */

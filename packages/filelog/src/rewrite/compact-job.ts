@@ -10,7 +10,8 @@ import { discardFile } from './io.js'
 import type { Keep } from './keep.js'
 import { addCounts, countAppends } from './ledger.js'
 import { readHead } from './read-head.js'
-import { LogRewriter, type Rewritten } from './rewriter.js'
+import { LogRewriter } from './rewriter.js'
+import type { Rewritten } from './rewritten.js'
 import type { StoreCore } from './store-core.js'
 
 /** A request whose plan was made. */

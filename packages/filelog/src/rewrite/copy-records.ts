@@ -12,7 +12,8 @@ import { soundStart } from '../scan/stray.js'
 import { walkForward } from '../scan/walk-forward.js'
 import type { VfsFile } from '../vfs.js'
 import type { Keep } from './keep.js'
-import type { LogRewriter, VerifiedLine } from './rewriter.js'
+import type { LogRewriter } from './rewriter.js'
+import type { VerifiedLine } from './rewritten.js'
 
 export interface CopyFilter {
   readonly source: VfsFile

@@ -19,9 +19,10 @@ import type {
 import { PapyraError } from '@papyra/contracts'
 import { appendTo, beginStore } from './store-begin.js'
 import { closeStore } from './store-close.js'
+import type { LongRead } from '../scan/read-options.js'
 import { begunOf, type OnBegun } from '../control/begun.js'
 import { guarded } from './io.js'
-import { measureKept } from './measure.js'
+import { measureKept, type MeasureOptions } from './measure.js'
 import type { Keep } from './keep.js'
 import { type CompactRequest, type CompactResult, compactStore } from './store-compact.js'
 import type { StoreCore } from './store-core.js'
@@ -80,14 +81,12 @@ export class LogStore {
     return readRecords(this.#core, query)
   }
 
-  readMeta(options: { readonly signal?: AbortSignal } = {}): AsyncIterable<RecordMeta> {
+  readMeta(options: LongRead = {}): AsyncIterable<RecordMeta> {
     return readRecordMetas(this.#core, options)
   }
 
   /** The same, many at a time, which is several times faster. */
-  readMetaBatches(
-    options: { readonly signal?: AbortSignal } = {},
-  ): AsyncIterable<readonly RecordMeta[]> {
+  readMetaBatches(options: LongRead = {}): AsyncIterable<readonly RecordMeta[]> {
     return readRecordMetaBatches(this.#core, options)
   }
 
@@ -121,10 +120,7 @@ export class LogStore {
   }
 
   /** Bytes that the log would have if only these records were kept; `through` is its last number. */
-  async measure(
-    keep: Keep,
-    options: { readonly through: number; readonly signal?: AbortSignal },
-  ): Promise<number> {
+  async measure(keep: Keep, options: MeasureOptions): Promise<number> {
     this.#core.requireOpen()
     return guarded(this.path, () => measureKept(this.#core, keep, options))
   }

@@ -2,17 +2,17 @@ import type { RecordMeta } from '@papyra/contracts'
 import { blockMetas } from '../scan/record-meta.js'
 import { DamageReporter, type LogSource, metaOf } from '../scan/log-source.js'
 import { readMetaBatches } from '../scan/read-metas.js'
+import { slowedDown, type LongRead } from '../scan/read-options.js'
 import { walkForward } from '../scan/walk-forward.js'
 import { trackFromHead } from '../write/block-tracker.js'
 import type { Keep } from './keep.js'
 import { type ReadHead, readHead } from './read-head.js'
-import { headWidth } from './rewriter.js'
+import { headWidth } from './rewritten.js'
 import type { StoreCore } from './store-core.js'
 import { openSource } from './store-read.js'
 
-export interface MeasureOptions {
+export interface MeasureOptions extends LongRead {
   readonly through: number
-  readonly signal?: AbortSignal
 }
 
 /**
@@ -24,8 +24,9 @@ export async function measureKept(
   keep: Keep,
   options: MeasureOptions,
 ): Promise<number> {
-  const source = await openSource(core)
+  const opened = await openSource(core)
   try {
+    const source = slowedDown(opened, options)
     const found = await readHead(source.file)
     const { seed } = source
     if (found !== null && seed !== null) {
@@ -42,7 +43,7 @@ export async function measureKept(
       for (const meta of batch) if (keep(meta)) bytes += meta.bytes
     return bytes
   } finally {
-    await source.file.close()
+    await opened.file.close()
   }
 }
 

@@ -7,7 +7,8 @@ import type { VfsFile } from '../vfs.js'
 import { withIo } from './io.js'
 import type { RepairJob } from './repair-job.js'
 import { nextGeneration } from './repair-plan.js'
-import { LogRewriter, type Rewritten } from './rewriter.js'
+import { LogRewriter } from './rewriter.js'
+import type { Rewritten } from './rewritten.js'
 
 /** Copies what is kept into a new generation, under its temporary name. */
 export async function copyKept(job: RepairJob): Promise<Rewritten> {

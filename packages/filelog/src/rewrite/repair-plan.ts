@@ -139,7 +139,9 @@ export function requireAcceptedLoss(
   const lost = losses.reduce((sum, loss) => sum + loss.records, 0)
   throw new PapyraError(
     'accept_loss_required',
-    `${path} was not repaired: ${lost} acknowledged records are gone and would be recorded as lost.`,
+    lost === 0
+      ? `${path} was not repaired: what was in the part that is gone cannot be told, and would be recorded as lost.`
+      : `${path} was not repaired: ${lost} acknowledged records are gone and would be recorded as lost.`,
     { details: { path, records: lost, losses: losses.slice(0, 100) } },
   )
 }

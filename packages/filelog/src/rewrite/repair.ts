@@ -14,7 +14,9 @@ import { type Stretch, writeRemoved } from './removed-file.js'
 import { type RepairPlan, nextGeneration, sidecarToGoOnFrom } from './repair-plan.js'
 import { copyExtents, copyKept } from './repair-copy.js'
 import type { RepairJob } from './repair-job.js'
-import { LogRewriter, type Rewritten, replacePlain } from './rewriter.js'
+import { replacePlain } from './replace-plain.js'
+import { LogRewriter } from './rewriter.js'
+import type { Rewritten } from './rewritten.js'
 
 export interface Repaired {
   /** Files that now hold what was taken out, or the originals. */

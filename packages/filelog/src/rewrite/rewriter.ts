@@ -6,46 +6,19 @@ import { joinChecksums } from '../format/join-checksums.js'
 import { LF } from '../format/frame.js'
 import { type Head, encodeHead } from '../format/head.js'
 import { tempPath } from '../format/names.js'
-import { type Pacer, paced } from '../scan/pacer.js'
+import { paced } from '../scan/pacer.js'
 import type { Vfs, VfsFile } from '../vfs.js'
 import { type FileLooks, takeLooks } from '../write/atomic-write.js'
 import { type BlockTracker, trackFromHead } from '../write/block-tracker.js'
-import type { StoreLock } from '../write/lock.js'
 import { COPY_BYTES, discardFile, readExactly, withIo, writeAll } from './io.js'
+import {
+  headWidth,
+  type HeadPlan,
+  type RewriteOptions,
+  type Rewritten,
+  type VerifiedLine,
+} from './rewritten.js'
 import { WriteBehind } from './write-behind.js'
-
-/** What is known of the new generation before its records are. */
-export type HeadPlan = Omit<Head, 'nextSeq' | 'compactedThrough' | 'records'>
-
-/** A line whose checksum was right; if `end` is `start`, too long for memory: then by its place. */
-export interface VerifiedLine {
-  readonly chunk: Buffer
-  readonly start: number
-  readonly end: number
-  readonly offset: number
-  readonly size: number
-}
-
-export interface RewriteOptions {
-  /** Writes wait for their turn. */
-  readonly pacer?: Pacer | undefined
-  readonly signal?: AbortSignal | undefined
-  /** Keep up the checksum of the whole file. Default false. Not for a plain log. */
-  readonly sum?: boolean
-}
-
-/** A complete new log, synced, under its temporary name. */
-export interface Rewritten {
-  readonly file: VfsFile
-  readonly size: number
-  /** `null` for a plain log. */
-  readonly head: Head | null
-  readonly records: number
-  /** Stands behind the last mark, ready for the next block; `null` for a plain log. */
-  readonly tracker: BlockTracker | null
-  /** Checksum of all bytes of the file, seeded like a line's; `null` if it was not asked for. */
-  readonly sum: number | null
-}
 
 /**
  * Writes a new generation of a log under a temporary name in the same folder: records are handed
@@ -245,24 +218,4 @@ export class LogRewriter {
     await discardFile(this.#vfs, this.file)
     await this.#vfs.syncDir(dirname(this.file.path)).catch(() => undefined)
   }
-}
-
-/** Bytes of a head whose figures may still become as large as numbers get. */
-export function headWidth(plan: HeadPlan): number {
-  const most = Number.MAX_SAFE_INTEGER
-  return Buffer.byteLength(
-    encodeHead({ ...plan, nextSeq: most, compactedThrough: most, records: most }),
-  )
-}
-
-/** Puts a rewritten plain log, which is complete and synced, in the place of the old one. */
-export async function replacePlain(
-  vfs: Vfs,
-  lock: StoreLock,
-  log: string,
-  rewriter: LogRewriter,
-): Promise<void> {
-  await lock.lockLog(rewriter.file)
-  await withIo('Renaming', log, () => vfs.rename(rewriter.file.path, log))
-  await withIo('Syncing', log, () => vfs.syncDir(dirname(log)))
 }

@@ -1,5 +1,6 @@
 import type { CompactionTrigger, LongOperation, Throttled } from '@papyra/contracts'
 import type { LogScan } from '../scan-types.js'
+import type { LongRead } from '../scan/read-options.js'
 import { brakeOf } from './brake.js'
 import { compactAtRest } from './compact-at-rest.js'
 import type { Done } from './compact-job.js'
@@ -48,7 +49,10 @@ export async function compactStore(
   const { plan, trigger = 'request', bytesPerSecond, dryRun = false, ...long } = request
   const startedAt = settings.clock.monotonic()
   const brake = brakeOf(bytesPerSecond)
-  const scan = live === null ? await soundScan(core) : null
+  const { signal } = request
+  const pace = bytesPerSecond === undefined ? {} : { bytesPerSecond }
+  const slowly = { ...pace, ...(signal && { signal }) }
+  const scan = live === null ? await soundScan(core, slowly) : null
   const keep = await plan()
   if (dryRun) return null
   if (keep === null) {
@@ -61,21 +65,19 @@ export async function compactStore(
     live !== null
       ? await compactOnline(core, live, planned)
       : await compactAtRest(core, planned, scan as LogScan)
-  const { signal } = request
-  const pace = bytesPerSecond === undefined ? {} : { bytesPerSecond }
-  const after = await scanStore(core, { coverage: 'full', ...pace, ...(signal && { signal }) })
+  const after = await scanStore(core, { coverage: 'full', ...slowly })
   await keepVerified(core)
   return { ...done, verified: anomaliesIn(after) === 0 }
 }
 
 /** A scan of the log at rest that found nothing wrong; throws `anomalies_found` otherwise. */
-async function soundScan(core: StoreCore): Promise<LogScan> {
+async function soundScan(core: StoreCore, slowly: LongRead): Promise<LogScan> {
   const { vfs, log } = core.settings
-  const scan = await currentScan(core, { coverage: 'auto' })
+  const scan = await currentScan(core, { coverage: 'auto', ...slowly })
   if (anomaliesIn(scan) > 0) throw refused(scan, 'compacted')
   const finished = await finishInterrupted(vfs, log, scan)
   if (finished !== 'reverted' && finished !== 'completed') return scan
-  const again = await scanStore(core, { coverage: 'auto' })
+  const again = await scanStore(core, { coverage: 'auto', ...slowly })
   if (anomaliesIn(again) > 0) throw refused(again, 'compacted')
   return again
 }

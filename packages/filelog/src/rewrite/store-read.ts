@@ -6,6 +6,7 @@ import type { LogSource } from '../scan/log-source.js'
 import { readBackward } from '../scan/read-backward.js'
 import { readForward } from '../scan/read-forward.js'
 import { readMetaBatches } from '../scan/read-metas.js'
+import { slowedDown, type LongRead } from '../scan/read-options.js'
 import { recognise } from '../scan/recognise.js'
 import type { Vfs, VfsFile } from '../vfs.js'
 import { errnoOf } from '../write/io-error.js'
@@ -167,7 +168,7 @@ export async function* readRecords(
 /** What retention needs of each record, newest first; see `Backend.readMeta`. */
 export async function* readRecordMetas(
   core: StoreCore,
-  options: { readonly signal?: AbortSignal } = {},
+  options: LongRead = {},
 ): AsyncGenerator<RecordMeta, void, undefined> {
   for await (const batch of readRecordMetaBatches(core, options)) yield* batch
 }
@@ -175,12 +176,16 @@ export async function* readRecordMetas(
 /** The same, many at a time. */
 export async function* readRecordMetaBatches(
   core: StoreCore,
-  { signal }: { readonly signal?: AbortSignal } = {},
+  options: LongRead = {},
 ): AsyncGenerator<readonly RecordMeta[], void, undefined> {
   core.requireOpen()
+  const { signal } = options
   const source = await openSource(core)
   try {
-    yield* readMetaBatches(source, { order: 'newest', ...(signal && { signal }) })
+    yield* readMetaBatches(slowedDown(source, options), {
+      order: 'newest',
+      ...(signal && { signal }),
+    })
   } finally {
     await source.file.close()
   }

@@ -15,7 +15,8 @@ import { writeSidecarFile } from '../write/sidecar-file.js'
 import { filesEqual, requireFree, withIo } from './io.js'
 import { closedFigures } from './ledger.js'
 import { copyFile } from './quarantine.js'
-import { headWidth, LogRewriter, type Rewritten } from './rewriter.js'
+import { LogRewriter } from './rewriter.js'
+import { headWidth, type Rewritten } from './rewritten.js'
 import { upgradeLine } from './upgrade-line.js'
 
 export interface UpgradeJob extends Omit<UpgradeOptions, 'out'> {

@@ -26,7 +26,12 @@ export function assemble(
     ...segments.flatMap((segment) => segment.anomalies),
     ...extras.anomalies,
   ]
-  const losses = [...found.losses, ...segments.flatMap((segment) => segment.losses)]
+  const losses = [
+    ...found.losses,
+    ...segments.flatMap((segment) => segment.losses),
+    ...extras.losses,
+  ]
+  const proven = extras.losses.map(({ seq }) => seq?.last ?? 0)
   const firsts = findings.flatMap((finding) => firstOf(finding))
   const lastSeq = Math.max(0, ...findings.map((finding) => finding.lastSeq))
   return {
@@ -46,10 +51,10 @@ export function assemble(
     bytes: findings.reduce((sum, finding) => sum + bytesOf(finding), 0),
     firstSeq: firsts.length === 0 ? null : Math.min(...firsts),
     lastSeq,
-    knownEnd: Math.max(lastSeq, manifest.nextSeq - 1, active?.scan?.knownEnd ?? 0),
+    knownEnd: Math.max(lastSeq, manifest.nextSeq - 1, active?.scan?.knownEnd ?? 0, ...proven),
     lines: linesOf(findings),
     foreign: found.foreign || segments.some(isForeign),
-    unproven: active?.scan?.unproven ?? null,
+    unproven: active?.scan?.unproven ?? segments.at(-1)?.unproven ?? null,
   }
 }
 
@@ -73,7 +78,7 @@ function linesOf(findings: readonly SegmentFinding[]): SegmentsScan['lines'] {
   let total = 0
   let bad = 0
   for (const { scan, records, state } of findings) {
-    if (scan === null) total += state === 'missing' ? 0 : records + 1
+    if (scan === null) total += state === 'missing' || state === 'unreadable' ? 0 : records + 1
     else {
       const { cutMends, mark, soundEnd, lines } = scan
       const onlyTail = cutMends && mark.state === 'ok' && mark.mark.offset <= soundEnd

@@ -5,6 +5,7 @@ import type {
   BeginReport,
   SeqRange,
 } from '@papyra/contracts'
+import { join } from 'node:path'
 import { enqueue } from '../rewrite/enqueue.js'
 import { withIo } from '../rewrite/io.js'
 import { addCounts, countAppends } from '../rewrite/ledger.js'
@@ -130,7 +131,8 @@ async function announceOwner(
         closed: null,
         opened: { at: now, ...vfs.host },
         nextSeq,
-        obsolete: [],
+        // What could not be removed as long as something is missing or damaged stays on the list.
+        obsolete: before.obsolete.filter((name) => isKept(name, scan)),
         segments: before.segments.map((entry) => stamped(entry, scan)),
         suspect: suspectsOf(scan, before),
         skipped: withSkipped(before.skipped, active.skipped),
@@ -145,6 +147,10 @@ async function announceOwner(
   }
 }
 
+function isKept(name: string, { dir, extras }: SegmentsScan): boolean {
+  return extras.some(({ what, path }) => what !== 'trace' && path === join(dir, name))
+}
+
 /** The entry with what its file looked like, if the scan has just verified it. */
 function stamped(entry: SealedSegment, scan: SegmentsScan): SealedSegment {
   const found = scan.segments.find((one) => one.sealed && sameSegment(one.entry, entry))
@@ -154,7 +160,10 @@ function stamped(entry: SealedSegment, scan: SegmentsScan): SealedSegment {
 /** Which segments are known to be damaged; a scan that read everything knows them all. */
 function suspectsOf(scan: SegmentsScan, before: Manifest): readonly string[] {
   const found = scan.segments
-    .filter(({ state, scan: own }) => state === 'damaged' || (own !== null && !own.bytesSound))
+    .filter(
+      ({ state, scan: own }) =>
+        state === 'damaged' || state === 'unreadable' || (own !== null && !own.bytesSound),
+    )
     .map(({ entry }) => segmentName(entry))
   return scan.coverage === 'full' ? found : [...new Set([...before.suspect, ...found])]
 }

@@ -5,20 +5,28 @@ import { readManifestFile } from './manifest-file.js'
 import type { Manifest, SealedSegment } from './manifest.js'
 import { manifestPath, segmentPath } from './names.js'
 import { damaged } from './compact-rewrite.js'
-import { verifySeal } from './scan-sealed.js'
+import { verifySeal, type SealJob } from './scan-sealed.js'
 import { stampOf } from './stamp.js'
+
+export type Pace = Pick<SealJob, 'pacer' | 'signal'>
 
 /**
  * Looks at all that can be seen without reading segments through: the manifest on the disk, damage
  * that is on record, and that every file that the manifest names is there, untouched since it was
  * verified; one that was touched is read. Rejects with `anomalies_found`.
  */
-export async function requireSound(vfs: Vfs, dir: string, keeper: ManifestKeeper): Promise<void> {
+export async function requireSound(
+  vfs: Vfs,
+  dir: string,
+  keeper: ManifestKeeper,
+  pace: Pace = {},
+): Promise<void> {
   if (!(await manifestHolds(vfs, dir, keeper))) {
     throw damaged(manifestPath(dir), 0, 'it is not the manifest that its owner wrote')
   }
   const { current } = keeper
   requireUnsuspected(dir, current)
+  const requireAsSealed = sealCheck(pace)
   for (const entry of current.segments) {
     await requireAsSealed(vfs, dir, current, entry)
   }
@@ -28,23 +36,22 @@ export async function requireSound(vfs: Vfs, dir: string, keeper: ManifestKeeper
   throw damaged(path, 0, 'it is missing')
 }
 
-/** A file that nobody has touched is taken as it is; another one is read. */
-async function requireAsSealed(
-  vfs: Vfs,
-  dir: string,
-  { logId }: Manifest,
-  entry: SealedSegment,
-): Promise<void> {
-  const path = segmentPath(dir, entry)
-  const stat = await vfs.stat(path)
-  if (stat?.type !== 'file') throw damaged(path, 0, 'it is missing')
-  if (stat.size !== entry.bytes) {
-    throw damaged(path, 0, `it has ${stat.size} bytes, not ${entry.bytes}`)
+type SealCheck = (vfs: Vfs, dir: string, manifest: Manifest, entry: SealedSegment) => Promise<void>
+
+/** A file that nobody has touched is taken as it is; another one is read, no faster than asked for. */
+function sealCheck(pace: Pace): SealCheck {
+  return async (vfs, dir, { logId }, entry) => {
+    const path = segmentPath(dir, entry)
+    const stat = await vfs.stat(path)
+    if (stat?.type !== 'file') throw damaged(path, 0, 'it is missing')
+    if (stat.size !== entry.bytes) {
+      throw damaged(path, 0, `it has ${stat.size} bytes, not ${entry.bytes}`)
+    }
+    // One that was sealed over damage has no checksum: its lines are verified when it is copied.
+    if (entry.stamp === stampOf(stat) || entry.checksum === '') return
+    const { state } = await verifySeal({ vfs, logId, ...pace }, path, entry)
+    if (state !== 'sound') throw damaged(path, 0, 'its bytes are not those that were sealed')
   }
-  // One that was sealed over damage has no checksum: its lines are verified when it is copied.
-  if (entry.stamp === stampOf(stat) || entry.checksum === '') return
-  const { state } = await verifySeal({ vfs, logId }, path, entry)
-  if (state !== 'sound') throw damaged(path, 0, 'its bytes are not those that were sealed')
 }
 
 /** Rejects with `anomalies_found` while damage is on record that no recovery has mended. */

@@ -4,6 +4,8 @@ import { seedOf } from '../format/checksum.js'
 import { withIo } from '../rewrite/io.js'
 import { measureChecksummed } from '../rewrite/measure.js'
 import { readHead } from '../rewrite/read-head.js'
+import { pacerOf, type Pacer } from '../scan/pacer.js'
+import { pacedBy, type LongRead } from '../scan/read-options.js'
 import { damaged } from './compact-rewrite.js'
 import type { SegmentsPlan, SegmentVerdict } from './compact-types.js'
 import type { Manifest } from './manifest.js'
@@ -20,8 +22,9 @@ export async function measureSegmentsPlan(
   core: SegmentCore,
   { manifest, segments }: SegmentsView,
   plan: SegmentsPlan,
-  options: { readonly signal?: AbortSignal } = {},
+  { bytesPerSecond, signal }: LongRead = {},
 ): Promise<number> {
+  const pacer = pacerOf(bytesPerSecond)
   let bytes = 0
   for (const segment of segments) {
     const verdict = plan.verdicts.find((one) => sameSegment(one.segment, segment))
@@ -29,7 +32,7 @@ export async function measureSegmentsPlan(
       bytes += segment.bytes
       continue
     }
-    bytes += await bytesLeft(core, { manifest, segment, verdict }, options)
+    bytes += await bytesLeft(core, { manifest, segment, verdict }, { pacer, signal })
     // The segment that takes the appends is sealed first, and an empty one is in its place.
     if (segment.state === 'active') bytes += headBytes(core, manifest, segment.lastSeq + 1)
   }
@@ -43,24 +46,28 @@ async function bytesLeft(
     readonly segment: SegmentView
     readonly verdict: SegmentVerdict
   },
-  options: { readonly signal?: AbortSignal },
+  {
+    pacer,
+    signal,
+  }: { readonly pacer: Pacer | undefined; readonly signal: AbortSignal | undefined },
 ): Promise<number> {
   const { manifest, segment, verdict } = judged
   if (verdict.action === 'drop') return 0
   const { vfs } = core.settings
   const { path, bytes: size, lastSeq: through } = segment
-  const file = await withIo('Opening', path, () => vfs.open(path, 'read'))
+  const opened = await withIo('Opening', path, () => vfs.open(path, 'read'))
+  const file = pacedBy(opened, pacer, signal)
   try {
     const found = await readHead(file)
     if (found === null) throw damaged(path, 0, 'its head is damaged')
     const source = { file, size, start: found.end, seed: seedOf(manifest.logId) }
     const generation = manifest.generation + 1
-    const how = { ...options, through, generation }
+    const how = { ...(signal && { signal }), through, generation }
     const { bytes, kept, dropped } = await measureChecksummed(source, found, verdict.keep, how)
     if (dropped === 0) return size
     return kept === 0 ? 0 : bytes
   } finally {
-    await file.close()
+    await opened.close()
   }
 }
 

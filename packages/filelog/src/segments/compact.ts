@@ -1,6 +1,6 @@
 import { PapyraError, isPapyraError } from '@papyra/contracts'
 import { recordsIdle } from '../rewrite/ledger.js'
-import { pacerOf } from '../scan/pacer.js'
+import { pacerOf, type Pacer } from '../scan/pacer.js'
 import { requireSound, requireUnsuspected } from './compact-check.js'
 import { RunLedger, withIdle, type RunFacts } from './compact-ledger.js'
 import { CompactionRun, commitOrLatch, settleRun, type RunJob, type Step } from './compact-run.js'
@@ -43,8 +43,9 @@ export async function compactSegments(
   const facts = { at, trigger: request.trigger, elapsed }
   // At rest there is none before something is to be changed.
   let keeper = core.live?.manifest ?? null
+  const pacer = pacerOf(request.bytesPerSecond)
   try {
-    const scan = await requireGround(core)
+    const scan = await requireGround(core, { request, pacer })
     const plan = await request.plan()
     if (request.dryRun === true) return null
     if (plan === null || plan.verdicts.length === 0) {
@@ -54,9 +55,8 @@ export async function compactSegments(
     const found = await figuresOf(core)
     requireKnown(scan?.store ?? core.live?.manifest.current, plan.verdicts)
     if (scan?.store) await tidyFolder(core.settings.vfs, scan, scan.store)
-    core.known = null
     keeper = await sealWhatIsJudged(core, scan, plan.verdicts)
-    return await carryOutPlan(core, { request, scan, plan, keeper, found, facts })
+    return await carryOutPlan(core, { request, pacer, scan, plan, keeper, found, facts })
   } catch (error) {
     if (keeper !== null) await noteSuspectOf(core, keeper, error)
     throw error
@@ -67,6 +67,8 @@ export async function compactSegments(
 
 interface Prepared {
   readonly request: SegmentsCompactRequest
+  /** One for all that is read and written. */
+  readonly pacer: Pacer | undefined
   /** Of a store at rest. */
   readonly scan: SegmentsScan | null
   readonly plan: SegmentsPlan
@@ -77,13 +79,13 @@ interface Prepared {
 
 async function carryOutPlan(
   core: SegmentCore,
-  { request, scan, plan, keeper, found, facts }: Prepared,
+  { request, pacer, scan, plan, keeper, found, facts }: Prepared,
 ): Promise<SegmentsCompactResult> {
   const ledger = new RunLedger(facts)
-  const { signal, onProgress, bytesPerSecond } = request
+  const { signal, onProgress } = request
   const long = { ...(signal && { signal }), ...(onProgress && { onProgress }) }
   const generation = nextGeneration(keeper.current)
-  const job = { ...long, core, keeper, pacer: pacerOf(bytesPerSecond), ledger, generation }
+  const job = { ...long, core, keeper, pacer, ledger, generation }
   const rewritten = await carryOut(job, plan)
   const verified = await verifyAfter(job, rewritten)
   const after = await figuresOf(core)
@@ -112,13 +114,19 @@ async function recordIdle(core: SegmentCore, facts: RunFacts): Promise<void> {
 }
 
 /** Refuses a store that is not sound; gives the scan of one at rest. */
-async function requireGround(core: SegmentCore): Promise<SegmentsScan | null> {
+async function requireGround(
+  core: SegmentCore,
+  { request, pacer }: Pick<Prepared, 'request' | 'pacer'>,
+): Promise<SegmentsScan | null> {
   const { vfs, dir } = core.settings
+  const { bytesPerSecond, signal } = request
   if (core.live !== null) {
-    await requireSound(vfs, dir, core.live.manifest)
+    await requireSound(vfs, dir, core.live.manifest, { pacer, signal })
     return null
   }
-  const scan = await currentSegmentsScan(core, { coverage: 'auto' })
+  const pace = bytesPerSecond === undefined ? {} : { bytesPerSecond }
+  const slowly = { ...pace, ...(signal && { signal }) }
+  const scan = await currentSegmentsScan(core, { coverage: 'auto', ...slowly })
   if (anomaliesInSegments(scan) > 0 || scan.store === null || scan.rebuilt) {
     throw refusedSegments(scan, 'compacted')
   }

@@ -109,5 +109,6 @@ async function isBare(folder: Folder, name: string): Promise<boolean> {
   if (stat === null) return true
   if (stat.type !== 'file' || stat.size > MOST_HEAD_BYTES) return false
   const look = await folder.look(name)
+  if (folder.refusal(name) !== null) return false
   return look === null || look.head === null || look.headEnd === look.size
 }

@@ -1,4 +1,4 @@
-import { PapyraError } from '@papyra/contracts'
+import { isPapyraError, PapyraError } from '@papyra/contracts'
 import { join } from 'node:path'
 import type { Head } from '../format/head.js'
 import { findHead, HEAD_BYTES } from '../scan/find-head.js'
@@ -29,6 +29,7 @@ export class Folder {
   readonly #stats: Map<string, VfsStat | null> = new Map()
   readonly #looks: Map<string, Look | null> = new Map()
   readonly #sound: Map<string, number | null> = new Map()
+  readonly #refusals: Map<string, PapyraError> = new Map()
 
   constructor(vfs: Vfs, dir: string, names: readonly string[]) {
     this.#vfs = vfs
@@ -57,7 +58,12 @@ export class Folder {
     return out
   }
 
-  /** The beginning of a regular file; `null` if it is gone. */
+  /** Why a file that was looked at could not be read; `null` if it could. */
+  refusal(name: string): PapyraError | null {
+    return this.#refusals.get(name) ?? null
+  }
+
+  /** The beginning of a regular file; `null` if it is gone, or if it may not be read. */
   async look(name: string): Promise<Look | null> {
     const known = this.#looks.get(name)
     if (known !== undefined) return known
@@ -102,11 +108,16 @@ export class Folder {
       file = await this.#vfs.open(path, 'read')
     } catch (error) {
       if (['ENOENT', 'ELOOP', 'ENXIO', 'EISDIR'].includes(errnoOf(error))) return null
-      throw ioError(error, 'Opening', path, 'unreadable')
+      this.#refusals.set(name, ioError(error, 'Opening', path, 'unreadable'))
+      return null
     }
     try {
       const { type, size } = await file.stat()
       return type === 'file' ? await work(file, size) : null
+    } catch (error) {
+      if (!isPapyraError(error, 'unreadable')) throw error
+      this.#refusals.set(name, error)
+      return null
     } finally {
       await file.close()
     }

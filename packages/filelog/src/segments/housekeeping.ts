@@ -21,6 +21,8 @@ export async function tidyFolder(
     ...[...manifest.segments, manifest.active].map((id) => segmentPath(dir, id)),
     // Where a segment was found that has lost its own name.
     ...scan.segments.flatMap(({ state, path }) => (state === 'missing' ? [] : [path])),
+    // What may be the last that is left of something, `obsolete` or not.
+    ...extras.flatMap(({ what, path }) => (what === 'trace' ? [] : [path])),
   ])
   const gone = new Set([
     ...manifest.obsolete.map((name) => join(dir, name)),

@@ -1,6 +1,7 @@
+import { isPapyraError } from '@papyra/contracts'
 import type { Vfs } from '../vfs.js'
 import { readMarkFile } from '../write/mark-file.js'
-import type { AckMarkResult } from '../format/ack-mark.js'
+import type { AckMark, AckMarkResult } from '../format/ack-mark.js'
 import type { Folder } from './folder.js'
 import { parseSegmentName, type SegmentId } from './names.js'
 
@@ -24,6 +25,17 @@ export async function marksIn(vfs: Vfs, folder: Folder): Promise<readonly Segmen
     out.push({ segment, name, result: await readMarkFile(vfs, folder.path(name)) })
   }
   return out
+}
+
+/** The mark beside a segment; `null` unless it is sound and of that log. */
+export async function markOfLog(vfs: Vfs, path: string, logId: string): Promise<AckMark | null> {
+  try {
+    const read = await readMarkFile(vfs, path)
+    return read.state === 'ok' && read.mark.logId === logId ? read.mark : null
+  } catch (error) {
+    if (isPapyraError(error, 'unreadable')) return null
+    throw error
+  }
 }
 
 /**

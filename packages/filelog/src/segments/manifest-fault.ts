@@ -1,5 +1,6 @@
 import { seedOf } from '../format/checksum.js'
 import { isHeadOf } from './folder.js'
+import { markOfLog } from './lost-marks.js'
 import type { Manifest } from './manifest.js'
 import { parseSegmentName, segmentName } from './names.js'
 import { namedSegments, type SegmentsJob } from './scan-job.js'
@@ -44,7 +45,8 @@ function contradiction(manifest: Manifest): string | null {
 }
 
 /** The id of another log, if every segment is of that one and none of the manifest's. */
-async function otherLog({ folder }: SegmentsJob, manifest: Manifest): Promise<string | null> {
+async function otherLog(job: SegmentsJob, manifest: Manifest): Promise<string | null> {
+  const { folder } = job
   const ids = new Set<string>()
   // The active one first: it is read anyway, and one of ours is enough.
   for (const { name } of [...namedSegments(manifest)].reverse()) {
@@ -61,23 +63,26 @@ async function otherLog({ folder }: SegmentsJob, manifest: Manifest): Promise<st
     }
   }
   const [only] = ids
-  const whole = ids.size === 1 && only !== manifest.logId && (await agrees(folder, only ?? ''))
+  const whole = ids.size === 1 && only !== manifest.logId && (await agrees(job, only ?? ''))
   return whole ? (only ?? null) : null
 }
 
-/** True if more than one file is of that log, or one and its mark stands beside it. */
-async function agrees(folder: SegmentsJob['folder'], logId: string): Promise<boolean> {
+/** True if more than one file is of that log, or one and the mark beside it is, too. */
+async function agrees({ vfs, folder }: SegmentsJob, logId: string): Promise<boolean> {
   let files = 0
   for (const name of await folder.segmentFiles()) {
     const head = (await folder.look(name))?.head ?? null
     if (head?.logId !== logId) continue
-    files += folder.names.includes(`${name}.mark`) ? 2 : 1
+    files += (await markOfLog(vfs, folder.path(name), logId)) === null ? 1 : 2
   }
   return files > 1
 }
 
 /** The name of a segment with records that came after the manifest was written; `null` if none did. */
-async function laterThan({ folder }: SegmentsJob, manifest: Manifest): Promise<string | null> {
+async function laterThan(
+  { folder, later }: SegmentsJob,
+  manifest: Manifest,
+): Promise<string | null> {
   const { active, logId, generation } = manifest
   const seed = seedOf(logId)
   const named = new Map(namedSegments(manifest).map(({ name, entry }) => [name, entry]))
@@ -93,7 +98,9 @@ async function laterThan({ folder }: SegmentsJob, manifest: Manifest): Promise<s
     const head = (await folder.look(name))?.head ?? null
     if (head !== null && !isHeadOf(head, logId, id)) continue
     const seq = await folder.soundSeq(name, seed)
-    if (seq !== null && seq >= id.firstSeq) return segmentName(id)
+    if (seq === null || seq < id.firstSeq) continue
+    // What a living owner has sealed or begun since the manifest was read.
+    if (!((await later?.knows(name)) ?? false)) return segmentName(id)
   }
   return null
 }

@@ -1,5 +1,7 @@
 import { Buffer } from 'node:buffer'
+import { PapyraError } from '@papyra/contracts'
 import { checksum, seedOf } from '../format/checksum.js'
+import { LF } from '../format/frame.js'
 import { FORMAT, encodeHead } from '../format/head.js'
 import { markPath } from '../format/names.js'
 import { discardFile, withIo, writeAll } from '../rewrite/io.js'
@@ -35,10 +37,36 @@ export async function removeIfThere(vfs: Vfs, path: string): Promise<boolean> {
   return there
 }
 
+/** No head is longer. */
+const MOST_HEAD_BYTES = 64 * 1024
+
+/** Removes what an attempt left: no more than a head. Rejects with `io_error` if there is more. */
+async function removeLeftover(vfs: Vfs, path: string): Promise<void> {
+  const there = await withIo('Looking at', path, () => vfs.stat(path))
+  if (there?.type === 'file' && (await holdsMoreThanHead(vfs, path, there.size))) {
+    const text = `${path} is there already, and is more than what an interrupted attempt leaves.`
+    throw new PapyraError('io_error', text, { details: { path } })
+  }
+  if (there !== null) await withIo('Removing', path, () => vfs.unlink(path))
+}
+
+async function holdsMoreThanHead(vfs: Vfs, path: string, size: number): Promise<boolean> {
+  if (size > MOST_HEAD_BYTES) return true
+  const file = await withIo('Opening', path, () => vfs.open(path, 'read'))
+  try {
+    const bytes = Buffer.alloc(size)
+    const read = await withIo('Reading', path, () => file.read(bytes, 0, size, 0))
+    const end = bytes.subarray(0, read).indexOf(LF)
+    return end >= 0 && end + 1 < read
+  } finally {
+    await file.close()
+  }
+}
+
 /**
  * Makes an empty segment and its mark under their final names; both are durable when it resolves.
  * What an interrupted attempt left under these names is removed first: no manifest names it. Rejects
- * with `io_error`, and then leaves nothing, as far as the system lets it.
+ * with `io_error`, also if more than that stands there, and then leaves nothing, as far as the system lets it.
  */
 export async function makeSegment(
   vfs: Vfs,
@@ -47,7 +75,7 @@ export async function makeSegment(
   looks: FileLooks | null,
 ): Promise<MadeSegment> {
   const path = segmentPath(dir, plan)
-  await removeIfThere(vfs, path)
+  await removeLeftover(vfs, path)
   await removeIfThere(vfs, markPath(path))
   const file = await withIo('Creating', path, () => vfs.open(path, 'create', 0o600))
   try {

@@ -1,4 +1,4 @@
-import type { UnreadPart } from '@papyra/contracts'
+import { isPapyraError, type UnreadPart } from '@papyra/contracts'
 import { scanSegment } from '../scan/scan-log.js'
 import { MAX_VERIFIED_AGE_MS } from '../scan/scan-options.js'
 import { findExtras } from './extras.js'
@@ -24,6 +24,16 @@ export async function quickSegments(
   job: SegmentsJob,
   manifest: Manifest,
 ): Promise<QuickFound | null> {
+  try {
+    return await lookQuickly(job, manifest)
+  } catch (error) {
+    // What may not be read is named by the scan that reads everything.
+    if (isPapyraError(error, 'unreadable')) return null
+    throw error
+  }
+}
+
+async function lookQuickly(job: SegmentsJob, manifest: Manifest): Promise<QuickFound | null> {
   const verifiedAt = verifiedLately(job, manifest)
   if (verifiedAt === null) return null
   const { vfs, dir } = job

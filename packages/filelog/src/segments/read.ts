@@ -6,9 +6,11 @@ import {
   type StoredRecord,
 } from '@papyra/contracts'
 import { checkQuery } from '../rewrite/store-read.js'
+import { pacerOf, type Pacer } from '../scan/pacer.js'
 import { readBackward } from '../scan/read-backward.js'
 import { readForward } from '../scan/read-forward.js'
 import { readMetaBatches } from '../scan/read-metas.js'
+import { pacedBy, type LongRead } from '../scan/read-options.js'
 import type { ActiveSegment, SealedSegment } from './manifest.js'
 import { isSealed } from './scan-job.js'
 import type { SegmentCore } from './segment-core.js'
@@ -100,7 +102,7 @@ export async function* readSegmentRecords(
 /** What retention needs of each record, newest first; see `Backend.readMeta`. */
 export async function* readSegmentMetas(
   core: SegmentCore,
-  options: { readonly signal?: AbortSignal } = {},
+  options: LongRead = {},
 ): AsyncGenerator<RecordMeta, void, undefined> {
   for await (const batch of readSegmentMetaBatches(core, options)) yield* batch
 }
@@ -108,22 +110,25 @@ export async function* readSegmentMetas(
 /** The same, many at a time. */
 export async function* readSegmentMetaBatches(
   core: SegmentCore,
-  { signal }: { readonly signal?: AbortSignal } = {},
+  { signal, bytesPerSecond }: LongRead = {},
 ): AsyncGenerator<readonly RecordMeta[], void, undefined> {
   core.requireOpen()
+  const pacer = pacerOf(bytesPerSecond)
   for await (const part of walkSegments(core, { order: 'newest', wants: () => true })) {
     throwIfAborted(signal)
-    yield* metasOf(part, signal)
+    yield* metasOf(part, pacer, signal)
   }
 }
 
 async function* metasOf(
   part: SegmentPart,
+  pacer: Pacer | undefined,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<readonly RecordMeta[], void, undefined> {
   const { source, doneFrom } = part
   const check = new RangeCheck(part, undefined)
-  for await (const batch of readMetaBatches(source, {
+  const slowly = { ...source, file: pacedBy(source.file, pacer, signal) }
+  for await (const batch of readMetaBatches(slowly, {
     order: 'newest',
     ...(signal && { signal }),
   })) {

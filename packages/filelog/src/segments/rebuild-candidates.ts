@@ -124,10 +124,12 @@ function givenOf(
 /**
  * Which candidates make up the store, in order. Of those that overlap the lower generation is taken
  * if it verifies whole, so that nothing is lost that a compaction may have been about to drop; else
- * one that does; else the higher.
+ * one that does; else the higher. What ends before the copy that was made of it does is not whole:
+ * it is an older state of the segment.
  */
 export function choose(candidates: readonly Candidate[]): Candidate[] {
-  const whole = (one: Candidate): boolean => one.scan.anomalies.length === 0
+  const older = new Set(candidates.filter((one) => candidates.some((copy) => isBefore(one, copy))))
+  const whole = (one: Candidate): boolean => one.scan.anomalies.length === 0 && !older.has(one)
   const fits = (one: Candidate): number => (headFitsName(one.file, one.look.head) ? 0 : 1)
   const order = [...candidates].sort((a, b) => {
     if (whole(a) !== whole(b)) return whole(a) ? -1 : 1
@@ -146,6 +148,22 @@ export function choose(candidates: readonly Candidate[]): Candidate[] {
   const empty = order.filter((one) => !holds(one) && one.firstSeq > end)
   const last = empty.sort((a, b) => a.firstSeq - b.firstSeq || fits(a) - fits(b))[0]
   return last === undefined ? chosen : [...chosen, last]
+}
+
+/** True if a rewritten copy of the same segment goes further. */
+function isBefore(one: Candidate, copy: Candidate): boolean {
+  if (copy.firstSeq !== one.firstSeq || copy.generation <= one.generation) return false
+  return reachOf(copy) > one.lastSeq
+}
+
+/** The last number that a candidate, or what it was made of, held. */
+function reachOf({ look: { head }, firstSeq, generation, scan, lastSeq }: Candidate): number {
+  const fits =
+    head !== null &&
+    head.logId === scan.identity?.logId &&
+    head.firstSeq === firstSeq &&
+    head.generation === generation
+  return fits ? Math.max(head.compactedThrough, head.nextSeq - 1, lastSeq) : lastSeq
 }
 
 function overlap(a: Candidate, b: Candidate): boolean {

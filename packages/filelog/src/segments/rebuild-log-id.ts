@@ -26,6 +26,8 @@ async function recognised({ folder, vfs }: SegmentsJob): Promise<string[]> {
   const out: string[] = []
   for (const name of await folder.segmentFiles()) {
     if (parseSegmentName(name) === null) continue
+    await folder.look(name)
+    if (folder.refusal(name) !== null) continue
     const file = await vfs.open(folder.path(name), 'read')
     try {
       const { size } = await file.stat()

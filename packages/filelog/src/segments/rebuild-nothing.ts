@@ -19,9 +19,20 @@ export interface LostMark {
 }
 
 /** There is no segment at all, and nothing that tells which store it was: none can be made of that. */
-export function nothingLeft(job: SegmentsJob, result: ManifestResult, why: string): SegmentsScan {
+export async function nothingLeft(
+  job: SegmentsJob,
+  result: ManifestResult,
+  why: string,
+): Promise<SegmentsScan> {
+  const { folder, dir } = job
   const detail = `${why} No segment is there from which it could be rebuilt.`
-  return refusedScan(job, result, [anomalyOf('manifest_damaged', manifestPath(job.dir), detail)])
+  const anomalies = [anomalyOf('manifest_damaged', manifestPath(dir), detail)]
+  for (const name of await folder.segmentFiles()) {
+    const refusal = folder.refusal(name)
+    if (refusal === null) continue
+    anomalies.push(anomalyOf('unreadable', folder.path(name), refusal.message))
+  }
+  return refusedScan(job, result, anomalies)
 }
 
 /**

@@ -55,7 +55,8 @@ export async function scanWithoutManifest(
   const manifest = await manifestOf(job, base, { logId, chosen, generation, knownEnd })
   const gaps = gapsBetween(job, manifest, chosen, lostMark)
   const claimed = new Set(chosen.map(({ file }) => file))
-  const question = { manifest, claimed, allThere: false, told: new Set<string>() }
+  const told = new Set<string>()
+  const question = { manifest, claimed, allThere: false, told, reach: active.lastSeq }
   const more = { offset: result.state === 'missing' ? null : 0 }
   const detail = `${why} The segments tell what was in it.${remarks(chosen, candidates)}`
   const damaged = anomalyOf('manifest_damaged', manifestPath(job.dir), detail, more)
@@ -107,6 +108,7 @@ async function wasNeverMade(
   if (candidates.some(({ firstSeq, scan }) => firstSeq > 1 || scan.lastSeq > 0)) return false
   for (const name of await folder.segmentFiles()) {
     const id = parseSegmentName(name)
+    if (folder.refusal(name) !== null) return false
     // An empty one is what a creation leaves that a power cut ended.
     if (id === null || (id.firstSeq === 1 && ((await folder.stat(name))?.size ?? 0) <= 4096))
       continue

@@ -1,4 +1,3 @@
-import { basename } from 'node:path'
 import { PapyraError, type RecordedLoss, type SeqRange } from '@papyra/contracts'
 import type { LogScan, Misplaced } from '../scan-types.js'
 import {
@@ -11,6 +10,9 @@ import {
 import type { Manifest } from './manifest.js'
 import { parseSegmentName, segmentPath } from './names.js'
 import type { SegmentFinding, SegmentsScan } from './scan-types.js'
+
+/** Nobody gets there by compacting and recovering: such a name is not one of ours. */
+const FAR_GENERATION = 50_000_000
 
 /** What becomes of one segment that the store has, or should have. */
 export type SegmentStep =
@@ -59,8 +61,15 @@ export interface RecoveryPlan {
   readonly bytesSetAside: number
 }
 
-/** Decides what has to be done. Throws `newer_format` or `unreadable` where nothing may be. */
-export function planRecovery(scan: SegmentsScan, now: number): RecoveryPlan {
+/**
+ * Decides what has to be done; `names` is what the folder holds. Throws `newer_format` or `unreadable`
+ * where nothing may be.
+ */
+export function planRecovery(
+  scan: SegmentsScan,
+  now: number,
+  names: readonly string[],
+): RecoveryPlan {
   const store = requireStore(scan)
   const losses = scan.losses.map((loss) => ({ ...loss, at: now }))
   const ofSegments = new Set<unknown>(
@@ -82,7 +91,7 @@ export function planRecovery(scan: SegmentsScan, now: number): RecoveryPlan {
   return {
     changes,
     store,
-    generation: nextGeneration(store, scan),
+    generation: nextGeneration(store, names),
     steps,
     extras: extras.map(({ path }) => path),
     manifestBad: scan.rebuilt,
@@ -211,14 +220,19 @@ function nextNumber(
   return Math.max(...last) + 1
 }
 
-/** Above the manifest's, and no file that is set aside has its name. */
-function nextGeneration(store: Manifest, { extras }: SegmentsScan): number {
-  const taken = new Set(
-    extras.flatMap(({ what, path }) => {
-      const id = what === 'trace' ? null : parseSegmentName(basename(path))
-      return id === null ? [] : [id.generation]
-    }),
-  )
+/**
+ * Above the manifest's and that of every file in the folder, whatever it is: what is about to be made
+ * is never the name of something that is there. Names have eight digits; where somebody has used them
+ * up, the lowest that no file has.
+ */
+function nextGeneration(store: Manifest, names: readonly string[]): number {
+  const taken = new Set([...store.segments, store.active].map(({ generation }) => generation))
+  for (const name of names) {
+    const id = parseSegmentName(name.replace(/\.mark$/, ''))
+    if (id !== null) taken.add(id.generation)
+  }
+  const above = Math.max(store.generation, ...taken) + 1
+  if (above < FAR_GENERATION) return above
   let generation = store.generation + 1
   while (taken.has(generation)) generation++
   return generation

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { throwIfAborted, type Progress } from '@papyra/contracts'
+import { PapyraError, throwIfAborted, type Progress } from '@papyra/contracts'
 import { markPath } from '../format/names.js'
 import { requireFree, withIo } from '../rewrite/io.js'
 import { ManifestKeeper, readManifestFile } from './manifest-file.js'
@@ -37,12 +37,13 @@ export async function carryOut(job: RecoveryJob): Promise<CarriedOut> {
     const bytes = rewrites.reduce((sum, step) => sum + bytesToCopy(step), plan.bytesSetAside)
     await requireFree(vfs, join(scan.dir, 'copy'), bytes)
   }
+  const made = rewrites.filter(leavesAnything).map((step) => rewrittenPath(job, step))
+  if (needsActive(job)) made.push(activePath(job))
+  for (const path of made) await requireNothingAt(job, path)
   const keeper = new ManifestKeeper(vfs, scan.dir, plan.store)
   const keptAside = await keepWhatGoes(job)
   // What a lost manifest named is told by what is there: that is written down before any of it goes.
   if (!plan.manifestBad) await removeTraces(vfs, scan)
-  const made = rewrites.filter(leavesAnything).map((step) => rewrittenPath(job, step))
-  if (needsActive(job)) made.push(activePath(job))
   if (made.length > 0) await announce(keeper, job, made)
   if (plan.manifestBad) await removeTraces(vfs, scan)
   try {
@@ -61,7 +62,10 @@ async function makeAndSwitch(job: RecoveryJob, keeper: ManifestKeeper): Promise<
   const moved = await setExtrasAside(job)
   if (moved.length > 0) await withIo('Syncing', scan.dir, () => vfs.syncDir(scan.dir))
   throwIfAborted(job.signal)
-  const obsolete = plan.steps.flatMap((step) => replacedBy(scan.dir, step))
+  const stay = new Set([...segments, active].map((id) => segmentPath(scan.dir, id)))
+  const obsolete = plan.steps
+    .flatMap((step) => replacedBy(scan.dir, step))
+    .filter((path) => !stay.has(path))
   await switchOver(keeper, job, { segments, active, closed, obsolete })
   await removeBestEffort(vfs, obsolete)
   return moved
@@ -124,6 +128,15 @@ function needsActive(job: RecoveryJob): boolean {
 
 function activePath({ scan, plan }: RecoveryJob): string {
   return segmentPath(scan.dir, { firstSeq: plan.nextSeq, generation: plan.generation })
+}
+
+/** What was there before is not ours to announce, to write over, or to take back after a failure. */
+async function requireNothingAt({ vfs }: RecoveryJob, path: string): Promise<void> {
+  for (const one of [path, markPath(path)]) {
+    if ((await withIo('Looking at', one, () => vfs.stat(one))) === null) continue
+    const text = `${one} came to be since the store was scanned; nothing was changed.`
+    throw new PapyraError('io_error', text, { details: { path: one } })
+  }
 }
 
 /** The files of a segment that its new file stands for. */

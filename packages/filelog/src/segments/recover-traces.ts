@@ -4,12 +4,18 @@ import { syncInPlace } from '../rewrite/repair.js'
 import type { Vfs } from '../vfs.js'
 import type { SegmentsScan } from './scan-types.js'
 
-/** Removes what interrupted work left: files that are surely ours and that nothing refers to. */
+/**
+ * Removes what interrupted work left: files that are surely ours and that nothing refers to. What is
+ * `obsolete` only if the scan takes it for a trace: it may be the last that is left of something.
+ */
 export async function removeTraces(vfs: Vfs, scan: SegmentsScan): Promise<void> {
   const { dir, extras, traces, store, segments } = scan
   // A kill may have come before the manifest that says so was durable.
   await withIo('Syncing', dir, () => vfs.syncDir(dir))
-  const needed = new Set(segments.map(({ path }) => path))
+  const needed = new Set([
+    ...segments.map(({ path }) => path),
+    ...extras.flatMap(({ what, path }) => (what === 'trace' ? [] : [path])),
+  ])
   const paths = new Set([
     ...traces,
     ...extras.flatMap(({ what, path }) => (what === 'trace' ? [path] : [])),

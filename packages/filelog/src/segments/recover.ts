@@ -51,7 +51,7 @@ async function recover(core: SegmentCore, options: RecoverOptions): Promise<Reco
   const startedAt = clock.monotonic()
   const scan = await currentSegmentsScan(core, { ...options, coverage: 'full' })
   const before = segmentsReport(core, scan, startedAt)
-  const plan = planRecovery(scan, clock.now())
+  const plan = planRecovery(scan, clock.now(), await vfs.readdir(scan.dir))
   const bytesSetAside = plan.bytesSetAside + (await sizeOf(core, plan.extras))
   const outcome = { options, startedAt, before, plan: { ...plan, bytesSetAside } }
   if (options.dryRun === true) return result(core, { ...outcome, after: null, keptAside: [] })

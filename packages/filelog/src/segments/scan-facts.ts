@@ -1,17 +1,19 @@
 import { PapyraError } from '@papyra/contracts'
 import type { LogScan } from '../scan-types.js'
 import type { Manifest } from './manifest.js'
+import { segmentPath } from './names.js'
 import type { SegmentsScan } from './scan-types.js'
 
 export function anomaliesInSegments(scan: SegmentsScan): number {
   return Object.values(scan.anomalyCounts).reduce((sum, n) => sum + n, 0)
 }
 
-/** The scan of the active segment; `null` if it is not in its place. */
+/** The scan of the active segment; `null` if it is not in its place: another file may stand there. */
 export function activeOf(scan: SegmentsScan): LogScan | null {
   const last = scan.segments.at(-1)
   if (last === undefined || last.sealed || last.scan === null) return null
-  return last.state === 'missing' || last.state === 'misplaced' ? null : last.scan
+  if (last.state === 'missing' || last.state === 'misplaced') return null
+  return last.path === segmentPath(scan.dir, last.entry) ? last.scan : null
 }
 
 /** 1 + the greatest number that anything names. */

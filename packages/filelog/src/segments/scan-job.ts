@@ -3,9 +3,10 @@ import type { LogScan, Loss } from '../scan-types.js'
 import { progressTeller, type LogScanOptions } from '../scan/scan-options.js'
 import type { Vfs, VfsStat } from '../vfs.js'
 import type { Folder } from './folder.js'
+import type { LaterManifest } from './later-manifest.js'
 import type { ActiveSegment, Manifest, SealedSegment } from './manifest.js'
 import { segmentName } from './names.js'
-import type { ExtraFile, SegmentFinding } from './scan-types.js'
+import type { ExtraFile, SegmentFinding, SegmentsScan } from './scan-types.js'
 
 export interface SegmentScanOptions extends LogScanOptions {
   /**
@@ -26,6 +27,14 @@ export interface SegmentsJob {
   readonly dir: string
   readonly folder: Folder
   readonly options: SegmentScanOptions
+  /** What a living owner has done since the manifest was read; `null` if there is none. */
+  readonly later: LaterManifest | null
+}
+
+/** Sealed segments that a living owner compacted away before they could be verified. */
+export interface Vanished {
+  readonly files: number
+  readonly bytes: number
 }
 
 /** A finding with what it adds to the report. */
@@ -35,6 +44,8 @@ export interface FoundSegment {
   readonly losses: readonly Loss[]
   /** The file in the folder that holds it; `null` if it is missing. */
   readonly file: string | null
+  /** Of one that is missing, if nothing tells how far it went; else its scan tells. */
+  readonly unproven?: SegmentsScan['unproven']
 }
 
 /** What stands in the folder beside the named segments. */
@@ -42,6 +53,8 @@ export interface FoundExtras {
   readonly extras: readonly ExtraFile[]
   readonly traces: readonly string[]
   readonly anomalies: readonly Anomaly[]
+  /** What they prove to be missing. */
+  readonly losses: readonly Loss[]
 }
 
 /** What a scan found, before it is put together. */
@@ -54,6 +67,7 @@ export interface FoundStore {
   readonly losses: readonly Loss[]
   readonly rebuilt: boolean
   readonly foreign: boolean
+  readonly vanished?: Vanished
 }
 
 export function isSealed(entry: SealedSegment | ActiveSegment): entry is SealedSegment {

@@ -1,9 +1,10 @@
-import { throwIfAborted } from '@papyra/contracts'
+import { throwIfAborted, type UnreadPart } from '@papyra/contracts'
 import type { Vfs } from '../vfs.js'
 import { assemble, newerFormat, refusedScan } from './assemble.js'
 import { findExtras } from './extras.js'
 import { SegmentFinder } from './find-segments.js'
 import { listFolder } from './folder.js'
+import { LaterManifest } from './later-manifest.js'
 import { readManifestFile } from './manifest-file.js'
 import { manifestFault } from './manifest-fault.js'
 import type { Manifest } from './manifest.js'
@@ -34,7 +35,9 @@ export async function scanSegments(
   const stat = await vfs.stat(dir)
   const result = stat?.type === 'directory' ? await readManifestFile(vfs, dir) : null
   const folder = await listFolder(vfs, dir)
-  const job = { vfs, dir, folder, options }
+  const living = options.ownerAlive === true && result?.state === 'ok'
+  const later = living ? new LaterManifest(vfs, dir, result.manifest) : null
+  const job = { vfs, dir, folder, options, later }
   if (result?.state === 'newer') {
     return refusedScan(job, result, [newerFormat(dir, result.format)])
   }
@@ -46,7 +49,14 @@ export async function scanSegments(
   if (fault !== null) return scanWithoutManifest(job, result, fault)
   const quick = options.coverage === 'auto' ? await quickSegments(job, manifest) : null
   if (quick !== null) return assemble(job, result, quick.found, quick.unread)
-  return assemble(job, result, await scanNamed(job, manifest))
+  const found = await scanNamed(job, manifest)
+  return assemble(job, result, found, unreadOf(found))
+}
+
+/** What went before it could be looked at was not verified, nor was what has taken its place. */
+function unreadOf({ vanished, manifest }: FoundStore): UnreadPart | null {
+  if (vanished === undefined || vanished.files === 0) return null
+  return { ...vanished, verifiedAt: manifest.verifiedAt ?? manifest.created }
 }
 
 /** Every byte of what the manifest names, and the rest of the folder. */
@@ -55,7 +65,8 @@ async function scanNamed(job: SegmentsJob, manifest: Manifest): Promise<FoundSto
   const active = await vfs.stat(segmentPath(dir, manifest.active))
   const total = manifest.segments.reduce((sum, { bytes }) => sum + bytes, active?.size ?? 0)
   const progress = new SegmentProgress(total, options)
-  const segments = await new SegmentFinder(job, manifest, progress).all()
+  const finder = new SegmentFinder(job, manifest, progress)
+  const segments = await finder.all()
   const claimed = new Set(segments.flatMap(({ file }) => (file === null ? [] : [file])))
   const missing = segments.filter(({ finding }) => finding.state === 'missing')
   // A file of another log in the place of ours is told of with what is missing there.
@@ -64,9 +75,12 @@ async function scanNamed(job: SegmentsJob, manifest: Manifest): Promise<FoundSto
     .map(({ finding }) => segmentName(finding.entry))
   // While anything is not as it should be, what a compaction has left may be the only good copy.
   const allThere = segments.every(
-    ({ finding: { state, sealed } }) => state !== 'missing' && !(sealed && state === 'damaged'),
+    ({ finding: { state, sealed } }) =>
+      state !== 'missing' && state !== 'unreadable' && !(sealed && state === 'damaged'),
   )
-  const question = { manifest, claimed, allThere, told: new Set(told) }
+  const reach = segments.at(-1)?.finding.lastSeq ?? 0
+  const question = { manifest, claimed, allThere, told: new Set(told), reach }
   const extras = await findExtras(job, question)
-  return { manifest, segments, extras, anomalies: [], losses: [], rebuilt: false, foreign: false }
+  const nothing = { anomalies: [], losses: [], rebuilt: false, foreign: false }
+  return { manifest, segments, extras, ...nothing, vanished: finder.vanished }
 }

@@ -11,8 +11,9 @@ export interface SegmentFinding {
   /**
    * `sound`: every byte verified, by the whole-file checksum or line by line. `unread`: only its
    * size was looked at. `misplaced`: sound, under another name. `damaged`: see `scan`.
+   * `unreadable`: the system does not let us read it.
    */
-  readonly state: 'sound' | 'unread' | 'damaged' | 'misplaced' | 'missing'
+  readonly state: 'sound' | 'unread' | 'damaged' | 'misplaced' | 'missing' | 'unreadable'
   /** The scan line by line: always of the active segment, of a sealed one only if it is damaged. */
   readonly scan: LogScan | null
   readonly records: number

@@ -7,7 +7,7 @@ import { segmentName } from './names.js'
 import { anomalyOf } from './scan-job.js'
 
 /** What stands under the name of a segment; `nothing` if the file does not tell what it is. */
-export type Stands = 'own' | 'nothing' | 'other' | 'foreign' | 'absent' | 'no_file'
+export type Stands = 'own' | 'nothing' | 'other' | 'foreign' | 'absent' | 'no_file' | 'refused'
 
 export const WHY: Readonly<Record<Stands, string>> = {
   own: 'The segment cannot be read.',
@@ -15,6 +15,7 @@ export const WHY: Readonly<Record<Stands, string>> = {
   other: 'In its place stands a file of another segment.',
   foreign: 'In its place stands a file of another log.',
   absent: 'There is no such file.',
+  refused: 'The system does not let us open it.',
   no_file: 'What stands there is no regular file.',
 }
 

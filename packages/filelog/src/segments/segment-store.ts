@@ -17,6 +17,7 @@ import type {
 import { PapyraError } from '@papyra/contracts'
 import { begunOf, type OnBegun } from '../control/begun.js'
 import { guarded } from '../rewrite/io.js'
+import type { LongRead } from '../scan/read-options.js'
 import { appendToSegments, beginSegments } from './begin.js'
 import { closeSegments } from './close.js'
 import { compactSegments } from './compact.js'
@@ -83,24 +84,22 @@ export class SegmentStore {
     return readSegmentRecords(this.#core, query)
   }
 
-  readMeta(options: { readonly signal?: AbortSignal } = {}): AsyncIterable<RecordMeta> {
+  readMeta(options: LongRead = {}): AsyncIterable<RecordMeta> {
     return readSegmentMetas(this.#core, options)
   }
 
   /** The same, many at a time, which is several times faster. */
-  readMetaBatches(
-    options: { readonly signal?: AbortSignal } = {},
-  ): AsyncIterable<readonly RecordMeta[]> {
+  readMetaBatches(options: LongRead = {}): AsyncIterable<readonly RecordMeta[]> {
     return readSegmentMetaBatches(this.#core, options)
   }
 
   /**
    * The segments as they are now, the newest first: what each holds of each kind, and its metas for
-   * whoever has to look closer.
+   * whoever has to look closer. A throttle holds for the metas, too.
    */
-  async view(): Promise<SegmentsView> {
+  async view(options: LongRead = {}): Promise<SegmentsView> {
     this.#core.requireOpen()
-    return guarded(this.path, () => segmentsView(this.#core))
+    return guarded(this.path, () => segmentsView(this.#core, options))
   }
 
   async describe(): Promise<StoreDescription> {
@@ -139,11 +138,7 @@ export class SegmentStore {
    * Bytes that the store would have after this plan, which was made of this view: exact as long as
    * nothing is appended.
    */
-  async measure(
-    view: SegmentsView,
-    plan: SegmentsPlan,
-    options: { readonly signal?: AbortSignal } = {},
-  ): Promise<number> {
+  async measure(view: SegmentsView, plan: SegmentsPlan, options: LongRead = {}): Promise<number> {
     this.#core.requireOpen()
     return guarded(this.path, () => measureSegmentsPlan(this.#core, view, plan, options))
   }

@@ -1,4 +1,4 @@
-import { PapyraError, type ScanOptions, type ScanReport } from '@papyra/contracts'
+import type { ScanOptions, ScanReport } from '@papyra/contracts'
 import { join } from 'node:path'
 import { pacerOf } from '../scan/pacer.js'
 import type { Vfs } from '../vfs.js'
@@ -13,7 +13,7 @@ import type { SegmentsScan } from './scan-types.js'
 import type { KnownSegments, SegmentCore } from './segment-core.js'
 
 /** How often a scan is taken again because a living owner went on meanwhile. */
-const MOST_TRIES = 50
+const MOST_TRIES = 10
 
 /** Scans; the owner counts the run and remembers what it saw. */
 export async function scanSegmentStore(
@@ -41,7 +41,8 @@ export async function scanSegmentStore(
 
 /**
  * Scans, and once more where a living owner changed the manifest meanwhile and something looked
- * wrong: a segment that was sealed or compacted away is no damage.
+ * wrong, or went before it was verified; then only what was not verified is read. What still looks
+ * wrong after several times is told as it was found.
  */
 async function scanSettled(core: SegmentCore, options: ScanOptions): Promise<SegmentsScan> {
   const { vfs, dir, clock } = core.settings
@@ -55,15 +56,12 @@ async function scanSettled(core: SegmentCore, options: ScanOptions): Promise<Seg
     const ownerAlive = await isAlive(core)
     const scan = await scanSegments(vfs, dir, { ...what, ownerAlive })
     const atRest = core.lock !== null && core.live === null
-    if (atRest || anomaliesInSegments(scan) === 0) return scan
+    const missed = ownerAlive && scan.unread !== null
+    if (atRest || tries >= MOST_TRIES || (anomaliesInSegments(scan) === 0 && !missed)) return scan
     const after = await readManifestFile(vfs, dir).catch(() => null)
     const same = before !== null && before === editOf(after)
     if (same && ownerAlive === (await isAlive(core))) return scan
-    if (after?.state === 'ok' && stillNamed(scan, after.manifest)) return scan
-    if (tries >= MOST_TRIES) {
-      const text = `${dir} was changed again and again while it was scanned.`
-      throw new PapyraError('io_error', text, { details: { path: dir } })
-    }
+    if (!missed && after?.state === 'ok' && stillNamed(scan, after.manifest)) return scan
   }
 }
 

@@ -1,6 +1,8 @@
 import { PapyraError, type RecordMeta } from '@papyra/contracts'
 import { readMetaBatches } from '../scan/read-metas.js'
 import type { LogSource } from '../scan/log-source.js'
+import { pacerOf, type Pacer } from '../scan/pacer.js'
+import { pacedBy, type LongRead } from '../scan/read-options.js'
 import { FiguresMeter } from './figures.js'
 import type { KindFigures, Manifest, SealedSegment } from './manifest.js'
 import { segmentPath, type SegmentId } from './names.js'
@@ -25,16 +27,24 @@ export interface SegmentsView {
   readonly segments: readonly SegmentView[]
 }
 
-/** The store as it is now; of the active segment what was acknowledged. */
-export async function segmentsView(core: SegmentCore): Promise<SegmentsView> {
+/**
+ * The store as it is now; of the active segment what was acknowledged. All reads of it together go no
+ * faster than is asked for.
+ */
+export async function segmentsView(
+  core: SegmentCore,
+  { bytesPerSecond, signal: stop }: LongRead = {},
+): Promise<SegmentsView> {
   const { dir } = core.settings
+  const pacer = pacerOf(bytesPerSecond)
   const { manifest, active } = await openSnapshot(core)
   const path = segmentPath(dir, manifest.active)
   if (active === null) throw gone(path)
   const { size } = active
   let figures: ActiveFigures
   try {
-    figures = closedFigures(manifest, size) ?? (await readFigures(active, manifest))
+    const slowly = { ...active, file: pacedBy(active.file, pacer, stop) }
+    figures = closedFigures(manifest, size) ?? (await readFigures(slowly, manifest, stop))
   } finally {
     await active.file.close()
   }
@@ -44,13 +54,17 @@ export async function segmentsView(core: SegmentCore): Promise<SegmentsView> {
     state: 'active',
     ...figures,
     bytes: size,
-    metas: ({ signal }) => metasOf(core, path, (file) => ({ ...active, file, size }), signal),
+    metas: ({ signal }) =>
+      metasOf(core, { path, pacer, signal }, (file) => ({ ...active, file, size })),
   }
-  const sealed = manifest.segments.map((entry) => sealedView(core, manifest, entry))
+  const sealed = manifest.segments.map((entry) => sealedView(core, { manifest, entry, pacer }))
   return { manifest, segments: [view, ...sealed.reverse()] }
 }
 
-function sealedView(core: SegmentCore, manifest: Manifest, entry: SealedSegment): SegmentView {
+function sealedView(
+  core: SegmentCore,
+  { manifest, entry, pacer }: SealedPart & { readonly pacer: Pacer | undefined },
+): SegmentView {
   const { firstSeq, generation, lastSeq, records, bytes, kinds } = entry
   const path = segmentPath(core.settings.dir, entry)
   const base = { firstSeq, generation, lastSeq, records, bytes, kinds, path }
@@ -58,21 +72,32 @@ function sealedView(core: SegmentCore, manifest: Manifest, entry: SealedSegment)
     ...base,
     state: 'sealed',
     metas: ({ signal }) =>
-      metasOf(core, path, (file) => sealedSource(file, manifest, entry), signal),
+      metasOf(core, { path, pacer, signal }, (file) => sealedSource(file, manifest, entry)),
   }
+}
+
+interface SealedPart {
+  readonly manifest: Manifest
+  readonly entry: SealedSegment
+}
+
+interface MetasOf {
+  readonly path: string
+  readonly pacer: Pacer | undefined
+  readonly signal: AbortSignal | undefined
 }
 
 async function* metasOf(
   core: SegmentCore,
-  path: string,
+  { path, pacer, signal }: MetasOf,
   sourceOf: (file: LogSource['file']) => LogSource | Promise<LogSource>,
-  signal: AbortSignal | undefined,
 ): AsyncGenerator<readonly RecordMeta[], void, undefined> {
   core.requireOpen()
   const file = await openSegment(core.settings.vfs, path)
   if (file === null) throw gone(path)
   try {
-    yield* readMetaBatches(await sourceOf(file), { order: 'newest', ...(signal && { signal }) })
+    const source = await sourceOf(pacedBy(file, pacer, signal))
+    yield* readMetaBatches(source, { order: 'newest', ...(signal && { signal }) })
   } finally {
     await file.close()
   }
@@ -96,10 +121,15 @@ function closedFigures({ clean, closed }: Manifest, size: number): ActiveFigures
 }
 
 /** Reads the active segment, which is bounded in size, for what it holds. */
-async function readFigures(source: LogSource, manifest: Manifest): Promise<ActiveFigures> {
+async function readFigures(
+  source: LogSource,
+  manifest: Manifest,
+  signal: AbortSignal | undefined,
+): Promise<ActiveFigures> {
   const meter = new FiguresMeter()
   let lastSeq = manifest.active.firstSeq - 1
-  for await (const batch of readMetaBatches(source, { order: 'oldest' })) {
+  const query = { order: 'oldest' as const, ...(signal && { signal }) }
+  for await (const batch of readMetaBatches(source, query)) {
     for (const meta of batch) meter.add(meta)
     lastSeq = batch.at(-1)?.seq ?? lastSeq
   }

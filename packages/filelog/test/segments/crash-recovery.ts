@@ -4,7 +4,7 @@ import type { RecoveryReport } from '@papyra/contracts'
 import { scanSegments } from '../../src/segments/scan-segments.js'
 import { memVfs, type CrashContext, type MemVfs } from '../../src/testing/index.js'
 import { COUNT, damageCalled, type Damage } from './recover-damage.js'
-import { DIR, filled, open } from './recover-support.js'
+import { DIR, filled, MANIFEST, open, remove, segmentAt } from './recover-support.js'
 import { fact, manifestOf, strictly } from './support.js'
 
 /** A store that was damaged, and what a recovery owes it. */
@@ -17,8 +17,19 @@ export interface DamagedStore {
   readonly evidence: readonly Buffer[]
 }
 
+/** Only the mark tells that there was an active segment, and that must not be forgotten half-way. */
+const ONLY_ITS_MARK: Damage = {
+  name: 'no manifest, and of the active segment only its mark',
+  code: 'manifest_damaged',
+  lost: [10, 11, 12],
+  apply: async (vfs) => {
+    await remove(vfs, await segmentAt(vfs, 10))
+    await remove(vfs, MANIFEST)
+  },
+}
+
 export async function damagedStore(name: string): Promise<DamagedStore> {
-  const damage = damageCalled(name)
+  const damage = name === ONLY_ITS_MARK.name ? ONLY_ITS_MARK : damageCalled(name)
   const start = memVfs()
   const before = await filled(start, COUNT)
   await damage.apply(start)
