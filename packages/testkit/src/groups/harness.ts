@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { ACK_LEVELS } from '@papyra/contracts'
+import { ACK_LEVELS, SERVER_ACK_LEVELS } from '@papyra/contracts'
 import type { Check } from '../check.js'
 
 const group = 'harness'
@@ -38,7 +38,8 @@ export const harnessChecks: readonly Check[] = [
     run({ subject }) {
       const { ackLevels } = subject.definition.capabilities
       assert.ok(ackLevels.length > 0, 'at least one acknowledgement level')
-      const places = ackLevels.map((level) => ACK_LEVELS.indexOf(level))
+      const known: readonly string[] = [...ACK_LEVELS, ...SERVER_ACK_LEVELS]
+      const places = ackLevels.map((level) => known.indexOf(level.replace(/\([1-9]\d*\)$/, '')))
       assert.ok(!places.includes(-1), `unknown level in ${ackLevels.join(', ')}`)
       assert.deepEqual(
         places,

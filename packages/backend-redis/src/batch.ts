@@ -1,0 +1,25 @@
+import type { AppendResult, PapyraError } from '@papyra/contracts'
+import type { Deferred } from './deferred.js'
+import type { EncodedCall } from './encode.js'
+
+/** One call of `append`, waiting. */
+export interface Call extends EncodedCall {
+  /** Monotonic time in ms by which it settles. */
+  readonly deadline: number
+  readonly settled: Deferred<AppendResult>
+}
+
+/** How a batch ended. */
+export type Ending =
+  /** Stored from this number on; with an error if it is not acknowledged as it should be. */
+  | { readonly stored: number; readonly error: PapyraError | null }
+  /** Certainly not stored, unless `latch`: then nobody knows, or the store is not what it was. */
+  | {
+      readonly stored: null
+      readonly error: PapyraError
+      readonly latch: boolean
+      /** True if a later attempt may succeed. */
+      readonly passing: boolean
+      /** A call with less time left than this is not tried again. */
+      readonly reserveMs: number
+    }

@@ -1,0 +1,59 @@
+import { isRecordKind, PapyraError, type AppendFact } from '@papyra/contracts'
+import { recordBytes, recordText } from './entry.js'
+import { KINDS } from './keys.js'
+
+/** The most that one call may hold, so that no script blocks the server for long. */
+const MOST_RECORDS = 10_000
+const MOST_BYTES = 33_554_432
+
+/** A fact ready to be sent. */
+export interface Encoded {
+  /** The place of its kind in `KINDS`. */
+  readonly place: number
+  readonly text: string
+}
+
+/** The facts of one call, and how many bytes they take. */
+export interface EncodedCall {
+  readonly records: readonly Encoded[]
+  readonly bytes: number
+}
+
+/** Throws `invalid_argument` or `record_too_large`; nothing of the call is then sent. */
+export function encodeCall(facts: readonly AppendFact[], maxRecordBytes: number): EncodedCall {
+  if (facts.length === 0) throw new PapyraError('invalid_argument', 'There is nothing to append.')
+  if (facts.length > MOST_RECORDS) throw tooMuch(`${facts.length} facts`)
+  let bytes = 0
+  const records = facts.map((fact) => {
+    checkFact(fact)
+    const text = recordText(fact)
+    const length = recordBytes(Number.MAX_SAFE_INTEGER, fact.kind, Buffer.byteLength(text))
+    if (length > maxRecordBytes) throw tooLarge(fact.kind, length, maxRecordBytes)
+    bytes += length
+    return { place: KINDS.indexOf(fact.kind) + 1, text }
+  })
+  if (bytes > MOST_BYTES) throw tooMuch(`${bytes} bytes`)
+  return { records, bytes }
+}
+
+function checkFact({ kind, timestamp, members }: AppendFact): void {
+  const sound = isRecordKind(kind) && Number.isFinite(timestamp)
+  if (sound && members !== '' && !members.includes('\n')) return
+  throw new PapyraError(
+    'invalid_argument',
+    'A fact needs a kind, a finite time and members on one line.',
+  )
+}
+
+function tooLarge(kind: string, bytes: number, maxRecordBytes: number): PapyraError {
+  const text = `A fact takes up to ${bytes} bytes; the limit is ${maxRecordBytes}.`
+  return new PapyraError('record_too_large', text, { details: { kind, bytes, maxRecordBytes } })
+}
+
+function tooMuch(what: string): PapyraError {
+  return new PapyraError(
+    'invalid_argument',
+    `One append holds ${what}; at most ${MOST_RECORDS} facts and ${MOST_BYTES} bytes go in one step.`,
+    { hint: 'Append them in several calls.' },
+  )
+}

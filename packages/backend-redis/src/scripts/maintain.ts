@@ -1,0 +1,98 @@
+import { script, type Script } from '../script.js'
+
+/**
+ * One step of maintenance: everything in it, or nothing.
+ *
+ * KEYS: meta, aside, then the streams that the step works on. ARGV: log id, the revision on which
+ * the step was decided (empty for a step that does not depend on it), then what to do, word by word:
+ *
+ * - `set` field value, `drop` field, `add` field by, `raise` field to
+ * - `trim` place id: removes all entries of the stream below the id
+ * - `delete` place count ids…
+ * - `take` place id why: moves the entry to `aside`, with its id and all its fields; one of more than
+ *   3500 fields is left
+ * - `swap` place place length: puts the second stream, a copy, in the first one's place
+ *
+ * Answers `ok` and the new revision; else why nothing was done: `replaced`, `stale`, `changed`.
+ */
+export const maintainScript: Script = script(`
+local m = redis.pcall('HMGET', KEYS[1], 'log_id', 'rev', 'seq')
+if m.err then return m end
+if m[1] ~= ARGV[1] then return {'replaced'} end
+if ARGV[2] ~= '' and m[2] ~= ARGV[2] then return {'stale'} end
+for i = 2, #KEYS do
+  local kind = redis.call('TYPE', KEYS[i]).ok
+  if kind ~= 'none' and kind ~= 'stream' then
+    return redis.error_reply('WRONGTYPE a key of the store is no stream')
+  end
+end
+local at = 3
+local function word()
+  local value = ARGV[at]
+  at = at + 1
+  return value
+end
+local function swap(to, from, length)
+  if redis.call('XLEN', from) ~= length then return false end
+  if length == 0 then
+    redis.call('DEL', to, from)
+    return true
+  end
+  redis.call('RENAME', from, to)
+  return true
+end
+local steps = {}
+steps.set = function() redis.call('HSET', KEYS[1], word(), word()) end
+steps.drop = function() redis.call('HDEL', KEYS[1], word()) end
+steps.add = function() redis.call('HINCRBY', KEYS[1], word(), word()) end
+steps.raise = function()
+  local field, value = word(), word()
+  local now = tonumber(redis.call('HGET', KEYS[1], field) or '0')
+  if now < tonumber(value) then redis.call('HSET', KEYS[1], field, value) end
+end
+steps.trim = function()
+  local key = KEYS[tonumber(word())]
+  redis.call('XTRIM', key, 'MINID', '=', word())
+end
+steps.delete = function()
+  local key = KEYS[tonumber(word())]
+  for _ = 1, tonumber(word()) do redis.call('XDEL', key, word()) end
+end
+steps.take = function()
+  local key = KEYS[tonumber(word())]
+  local id, why = word(), word()
+  local found = redis.call('XRANGE', key, id, id)[1]
+  if not found or #found[2] > 7000 then return end
+  local entry = {'key', key, 'id', id, 'why', why}
+  for i = 1, #found[2], 2 do
+    entry[#entry + 1] = 'f:' .. found[2][i]
+    entry[#entry + 1] = found[2][i + 1]
+  end
+  redis.call('XADD', KEYS[2], '*', unpack(entry))
+  redis.call('XDEL', key, id)
+end
+steps.swap = function()
+  local to, from, length = word(), word(), word()
+  return swap(KEYS[tonumber(to)], KEYS[tonumber(from)], tonumber(length))
+end
+while at <= #ARGV do
+  if steps[word()]() == false then return {'changed'} end
+end
+return {'ok', redis.call('HINCRBY', KEYS[1], 'rev', ARGV[2] == '' and 0 or 1)}
+`)
+
+/**
+ * Copies entries of one stream to another under their ids.
+ *
+ * KEYS: from, to. ARGV: where to begin, as XRANGE takes it, and how many. Answers the last id that was
+ * copied; empty at the end.
+ */
+export const copyScript: Script = script(`
+local entries = redis.call('XRANGE', KEYS[1], ARGV[1], '+', 'COUNT', ARGV[2])
+local last = ''
+for _, entry in ipairs(entries) do
+  redis.call('XADD', KEYS[2], entry[1], unpack(entry[2]))
+  last = entry[1]
+end
+return last
+`)

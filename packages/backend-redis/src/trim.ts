@@ -1,0 +1,131 @@
+import type { CompactOptions } from '@papyra/contracts'
+import { verdict, type RetentionPlan } from '@papyra/retention'
+import type { Argument } from './connection.js'
+import type { Entry } from './entry.js'
+import { holeWords } from './health.js'
+import { coverThrough, joinHoles, type Hole, type Holes } from './holes.js'
+import { longerHistory, stored, type KindState, type Meta } from './meta.js'
+import { Pace } from './pace.js'
+import { mergedEntries } from './pages.js'
+import type { Store } from './store.js'
+
+/**
+ * Carries out a plan in small steps: the oldest records of a kind by exact trims, what stands behind
+ * a record that stays by deletes. Each step records in the same moment what it took.
+ */
+export class Trim {
+  readonly #store: Store
+  readonly #plan: RetentionPlan
+  readonly #meta: Meta
+  readonly #pace: Pace
+  #rev: string
+  #records = 0
+  #bytes = 0
+
+  constructor(store: Store, plan: RetentionPlan, meta: Meta, options: CompactOptions) {
+    this.#store = store
+    this.#plan = plan
+    this.#meta = meta
+    this.#rev = meta.rev
+    this.#pace = new Pace(options, 'compact', stored(meta).bytes)
+  }
+
+  /** True once a step was made. */
+  get begun(): boolean {
+    return this.#rev !== this.#meta.rev
+  }
+
+  async run(): Promise<{ readonly records: number; readonly bytes: number }> {
+    for (const state of this.#meta.kinds) {
+      const own = this.#plan.dropped.filter(({ kind }) => kind === state.kind)
+      if (own.length === 0) continue
+      const last = Math.max(...own.map(({ seq }) => seq.last))
+      await this.#kind(state, last)
+    }
+    return { records: this.#records, bytes: this.#bytes }
+  }
+
+  /** The last step, which records the run. */
+  async finish(words: readonly Argument[]): Promise<void> {
+    await this.#store.maintain({ rev: this.#rev }, [], words)
+  }
+
+  async #kind({ kind, holes: known }: KindState, last: number): Promise<void> {
+    let holes = known
+    let prefix = true
+    const span = { kinds: [kind], from: 1, to: last, order: 'oldest' } as const
+    for await (const batch of mergedEntries(this.#store, span)) {
+      const step = this.#decide(batch, prefix)
+      prefix = step.prefix
+      await this.#pace.step(step.size, batch.length)
+      if (step.through === null && step.ids.length === 0) continue
+      const { through } = step
+      if (through !== null) holes = coverThrough(holes, through.place, through.bytes)
+      holes = joinHoles(holes, step.holes)
+      await this.#step(kind, step, holes)
+    }
+  }
+
+  #decide(batch: readonly Entry[], wasPrefix: boolean): Step {
+    let prefix = wasPrefix
+    let through: Step['through'] = null
+    const [ids, holes]: [string[], Hole[]] = [[], []]
+    let [records, bytes, size, last] = [0, 0, 0, 0]
+    for (const entry of batch) {
+      size += entry.size
+      const { record, totals } = entry
+      if (record === null || totals === null) continue
+      if (verdict(this.#plan, record) === null) {
+        prefix = false
+        continue
+      }
+      records += 1
+      bytes += record.bytes
+      last = record.seq
+      const place = totals.records
+      if (prefix) through = { seq: record.seq, place, bytes: totals.bytes }
+      else {
+        ids.push(entry.id)
+        holes.push({ first: place, last: place, bytes: record.bytes })
+      }
+    }
+    return { prefix, through, ids, holes: joinHoles([], holes), records, bytes, size, last }
+  }
+
+  async #step(kind: string, step: Step, holes: Holes): Promise<void> {
+    const { through, ids, records, bytes, last } = step
+    const words: Argument[] = []
+    if (through !== null) words.push('trim', 3, `${through.seq + 1}-0`)
+    if (ids.length > 0) words.push('delete', 3, ids.length, ...ids)
+    words.push(...holeWords(kind, holes), 'raise', 'compacted_through', last)
+    words.push('add', 'm:recordsDropped', records, 'add', 'm:bytesReclaimed', bytes)
+    if (!this.begun) words.push('add', 'generation', 1, 'set', 'history', this.#began())
+    const key = this.#store.keys.stream(kind)
+    this.#rev = await this.#store.maintain({ rev: this.#rev }, [key], words)
+    this.#records += records
+    this.#bytes += bytes
+  }
+
+  /** What the history tells of a run that was stopped on the way. */
+  #began(): string {
+    return longerHistory(this.#meta, {
+      ...{ what: 'compaction', at: this.#store.clock.now() },
+      ...{ generation: this.#meta.generation + 1, recordsRemoved: 0, bytesRemoved: 0 },
+      detail: 'begun; what it removed is among the totals',
+    })
+  }
+}
+
+interface Step {
+  /** True if nothing of the kind was kept so far. */
+  readonly prefix: boolean
+  /** The last record up to which everything goes; `null` if there is none in this batch. */
+  readonly through: { readonly seq: number; readonly place: number; readonly bytes: number } | null
+  /** What goes behind a record that stays. */
+  readonly ids: readonly string[]
+  readonly holes: Holes
+  readonly records: number
+  readonly bytes: number
+  readonly size: number
+  readonly last: number
+}
