@@ -153,13 +153,16 @@ test('a refusal arrives as it would be thrown here', async () => {
   })
 })
 
-/** Starts a compaction that would take hours, and resolves when the owner is in the midst of it. */
+/** Slow enough to be met in the midst of the copy, which comes after the plan and its reading. */
+const SLOWLY = 60_000
+
+/** Starts a compaction that takes its time, and resolves when the owner is in the midst of it. */
 async function slowCompaction(
   other: OwnerClient,
   signal?: AbortSignal,
 ): Promise<Promise<unknown>[]> {
   const policy = { maxRecords: 1999 }
-  const run = other.compact({ policy, bytesPerSecond: 1, ...(signal && { signal }) })
+  const run = other.compact({ policy, bytesPerSecond: SLOWLY, ...(signal && { signal }) })
   run.catch(() => undefined)
   await until(() => temporary().length > 0)
   return [run]
@@ -207,7 +210,8 @@ test('a client that is killed stops what it asked for', async () => {
   await owner.tell('append 2000')
   // A plain connection, as any program has it.
   const socket = connect(`${path}.sock`)
-  socket.write('{"id":1,"op":"compact","options":{"policy":{"maxRecords":1},"bytesPerSecond":1}}\n')
+  const options = { policy: { maxRecords: 1999 }, bytesPerSecond: SLOWLY }
+  socket.write(`${JSON.stringify({ id: 1, op: 'compact', options })}\n`)
   await until(() => temporary().length > 0)
   socket.destroy()
   await until(() => temporary().length === 0)

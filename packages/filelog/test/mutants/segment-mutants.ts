@@ -68,6 +68,12 @@ const ROTATION: readonly Mutant[] = [
     'await removeLeftover(vfs, path)\n',
     '\n',
   ),
+  segments(
+    'new-segment-over-records',
+    'segments/new-segment.ts',
+    "if (there?.type === 'file' && (await holdsMoreThanHead(vfs, path, there.size))) {",
+    'if (there === undefined) {',
+  ),
 ]
 
 const MANIFEST: readonly Mutant[] = [

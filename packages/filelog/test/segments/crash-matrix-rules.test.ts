@@ -126,6 +126,18 @@ describe('a rotation', () => {
     expect((await strictly(sound)).unnamed).toEqual([])
   })
 
+  test('never takes the name of a file that holds records', async () => {
+    const { sound, store } = await onTheVerge()
+    const next = segmentPath(DIR, { firstSeq: 4, generation: 1 })
+    const others = segmentWith(sound, 4)
+    sound.put(next, others)
+    await store.append(facts(4, 1))
+    expect(sound.bytes(next).toString()).toBe(others)
+    expect(manifestOf(sound).segments).toEqual([])
+    expect((await store.describe()).metrics.totals.rotationErrors).toBe(1)
+    await store.close()
+  })
+
   test('a manifest of which nobody knows whether it is durable stops the writer', async () => {
     const { sound, vfs, store } = await onTheVerge()
     let renamed = false
@@ -211,11 +223,11 @@ const DAMAGES: Readonly<Record<string, Damage>> = {
   'its last bytes gone': (b) => b.subarray(0, b.length - 5),
 }
 
-/** A whole segment of this store that begins at 2, with one record. */
-function orphan(vfs: MemVfs): string {
+/** A whole segment of this store, with one record. */
+function segmentWith(vfs: MemVfs, firstSeq: number): string {
   const { logId, created, blockBytes, format } = manifestOf(vfs)
-  const id = { firstSeq: 2, generation: 1, nextSeq: 2, compactedThrough: 0, records: 0 }
-  const [[, line] = [0, '']] = storedAs(logId, facts(2, 1), 2)
+  const id = { firstSeq, generation: 1, nextSeq: firstSeq, compactedThrough: 0, records: 0 }
+  const [[, line] = [0, '']] = storedAs(logId, facts(firstSeq, 1), firstSeq)
   return `${encodeHead({ ...id, format, logId, created, blockBytes })}${line}\n`
 }
 
@@ -390,7 +402,7 @@ describe('the next owner', () => {
     [
       'a segment with records that the manifest does not name',
       'orphan_segment',
-      async (vfs) => vfs.put(segmentPath(DIR, { firstSeq: 2, generation: 1 }), orphan(vfs)),
+      async (vfs) => vfs.put(segmentPath(DIR, { firstSeq: 2, generation: 1 }), segmentWith(vfs, 2)),
     ],
     [
       'a segment of a later generation where the one before is missing',
