@@ -81,12 +81,21 @@ async function viewOf(core: StoreCore, file: VfsFile): Promise<LogSource | null>
   // the mark that an owner writes before it goes on.
   if (mark.mark.generation < head.generation) return { ...base, size }
   const { offset } = mark.mark
-  if (offset > size) return { ...base, size }
+  if (offset > size) return { ...base, size: await reachOf(file, offset) }
   const meta = sidecar.state === 'ok' ? sidecar.sidecar : null
   const sameBoot = meta !== null && !meta.clean && meta.opened?.bootId === vfs.host.bootId
   // Where the owner lives (it may be us), or was merely killed, the mark is exact.
   if (core.live !== null || (core.lock === null && sameBoot)) return { ...base, size: offset }
   return { ...base, size: await endOfTail(base, offset, size) }
+}
+
+/**
+ * How far to read where the mark says more than the size did: that was taken in the midst of a write,
+ * which has ended since, unless the file was cut.
+ */
+export async function reachOf(file: VfsFile, offset: number): Promise<number> {
+  const { size } = await withIo('Looking at', file.path, () => file.stat())
+  return Math.min(offset, size)
 }
 
 /**

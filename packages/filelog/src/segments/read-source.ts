@@ -2,7 +2,7 @@ import { PapyraError } from '@papyra/contracts'
 import { seedOf } from '../format/checksum.js'
 import { withIo } from '../rewrite/io.js'
 import { readHead } from '../rewrite/read-head.js'
-import { endOfTail } from '../rewrite/store-read.js'
+import { endOfTail, reachOf } from '../rewrite/store-read.js'
 import type { LogSource } from '../scan/log-source.js'
 import type { Vfs, VfsFile } from '../vfs.js'
 import { errnoOf, ioError } from '../write/io-error.js'
@@ -125,7 +125,7 @@ async function viewOf(
     return (await stillActive(core, manifest)) ? { ...base, size } : null
   }
   const { offset } = mark.mark
-  if (offset > size) return { ...base, size }
+  if (offset > size) return { ...base, size: await reachOf(file, offset) }
   const sameBoot = !clean && opened?.bootId === vfs.host.bootId
   // Where the owner lives (it may be us), or was merely killed, the mark is exact.
   if (core.live !== null || (core.lock === null && sameBoot)) return { ...base, size: offset }
