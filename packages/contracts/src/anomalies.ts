@@ -220,6 +220,8 @@ export type NoticeCode =
   | 'owner_alive'
   | 'unproven_tail'
   | 'trimmed_outside'
+  | 'held_by_group'
+  | 'unhandled_removed'
 
 /** What a scan tells without holding it against the store. */
 export const NOTICE_CODES: Readonly<Record<NoticeCode, CodeExplanation>> = Object.freeze({
@@ -261,5 +263,15 @@ export const NOTICE_CODES: Readonly<Record<NoticeCode, CodeExplanation>> = Objec
   trimmed_outside: {
     meaning: 'Another program removed the oldest records of a kind, which the options allow.',
     action: 'Nothing to do. Retention by Papyra itself would count what goes by which limit.',
+  },
+  held_by_group: {
+    meaning:
+      'Records that the policy hides stay, because a consumer group has not handled them yet.',
+    action:
+      'See `papyra inspect groups`. Start its consumers, or remove the group if nobody needs it.',
+  },
+  unhandled_removed: {
+    meaning: 'Records were removed that a consumer group had not handled yet, as was asked for.',
+    action: 'Nothing to do; the group never sees them.',
   },
 })

@@ -1,6 +1,8 @@
 import type { Capabilities } from './capabilities.js'
 import type { Clock } from './clock.js'
+import type { GroupsPort } from './groups.js'
 import type { MetricsSnapshot } from './metrics.js'
+import type { LongOperation, Throttled } from './operations.js'
 import type { AckLevel, RecoveryMode, RetentionPolicy } from './policy.js'
 import type { AppendFact, RecordMeta, StoredRecord } from './records.js'
 import type {
@@ -11,28 +13,6 @@ import type {
   ScanReport,
   StoreDescription,
 } from './reports.js'
-
-/** How far a long operation is. */
-export interface Progress {
-  readonly phase: string
-  readonly doneBytes: number
-  readonly totalBytes: number
-  readonly records: number
-}
-
-/** What every long operation takes. */
-export interface LongOperation {
-  /** Aborting rejects with `aborted`; the store is then as valid as before. */
-  readonly signal?: AbortSignal
-  /** Called now and then, never faster than about ten times a second or once every 4 MiB. */
-  readonly onProgress?: (progress: Progress) => void
-}
-
-/** How much of the disk an operation may take from others. */
-export interface Throttled {
-  /** At most so many bytes are read and written a second, on average. Absent: as fast as it goes. */
-  readonly bytesPerSecond?: number
-}
 
 export interface ScanOptions extends LongOperation, Throttled {
   /**
@@ -75,6 +55,16 @@ export interface CompactOptions extends LongOperation, Throttled {
   readonly trigger?: CompactionTrigger
   /** Go on where the clock is suspect, or where everything would go. */
   readonly force?: boolean
+  /**
+   * Of a backend with consumer groups: delete also what a group has not handled yet. What that took
+   * is counted and told. Without it such records stay, and the report names the group that holds them.
+   */
+  readonly ignoreGroups?: boolean
+  /**
+   * Of a backend that can do it more cheaply: only what goes at next to no cost, which may be less
+   * than the policy hides, never more. The report says what is left.
+   */
+  readonly approximate?: boolean
 }
 
 export interface BeginOptions {
@@ -231,6 +221,8 @@ export interface Backend {
   owner?(): Promise<OwnerClient | null>
   /** What only this backend can know about its surroundings. */
   diagnose?(): AsyncIterable<Finding>
+  /** The groups that consume its records. */
+  readonly groups?: GroupsPort
   /** A throw-away copy in `dir`; `sample` is the most bytes to copy. */
   scratch?(options: { readonly dir: string; readonly sample: number }): Promise<ScratchStore>
 }

@@ -58,6 +58,9 @@ export type PapyraErrorCode =
   | 'backend_unsuitable'
   | 'under_replicated'
   | 'stale_plan'
+  | 'group_not_found'
+  | 'group_exists'
+  | 'not_owner'
   | 'internal'
 
 /** Every code that a `PapyraError` can carry. Codes are stable: they are never renamed or reused. */
@@ -305,6 +308,22 @@ export const ERROR_CODES: Readonly<Record<PapyraErrorCode, ErrorExplanation>> = 
     exit: 75,
     meaning: 'The store was compacted or recovered since the plan was made.',
     action: 'Make a new plan with `--dry-run`.',
+  },
+  group_not_found: {
+    exit: 66,
+    meaning: 'There is no such consumer group, or no such consumer in it.',
+    action: 'List the groups with `papyra inspect groups`.',
+  },
+  group_exists: {
+    exit: 75,
+    meaning: 'There is a consumer group of that name already, which starts elsewhere.',
+    action: 'Use it as it is, or move it with `papyra groups reset`.',
+  },
+  not_owner: {
+    exit: 75,
+    meaning: 'The record was delivered to another consumer meanwhile, or again to this one.',
+    action:
+      'Nothing to do: whoever holds it now handles it. Handle records faster than they are claimed.',
   },
   internal: {
     exit: 70,

@@ -68,10 +68,8 @@ export type {
   StoreDescription,
   OwnerInfo,
 } from './reports.js'
+export type { Progress, LongOperation, Throttled } from './operations.js'
 export type {
-  Progress,
-  LongOperation,
-  Throttled,
   ScanOptions,
   RecoverOptions,
   CompactOptions,
@@ -89,3 +87,16 @@ export type {
   UpgradeReport,
   AckOptions,
 } from './backend.js'
+export type {
+  GroupRef,
+  PendingRecord,
+  ConsumerDescription,
+  PendingSample,
+  GroupLag,
+  ClaimSummary,
+  GroupDescription,
+  GroupAct,
+  GroupPlan,
+  GroupActReport,
+  GroupsPort,
+} from './groups.js'

@@ -56,6 +56,9 @@ const errorCodes: Record<PapyraErrorCode, true> = {
   backend_unsuitable: true,
   under_replicated: true,
   stale_plan: true,
+  group_not_found: true,
+  group_exists: true,
+  not_owner: true,
   internal: true,
 }
 const anomalyCodes: Record<AnomalyCode, true> = {
@@ -96,6 +99,8 @@ const noticeCodes: Record<NoticeCode, true> = {
   owner_alive: true,
   unproven_tail: true,
   trimmed_outside: true,
+  held_by_group: true,
+  unhandled_removed: true,
 }
 
 interface Entry {
