@@ -22,7 +22,7 @@ try {
   if (!onlySegments) rows.push(...(await oneFile()))
   rows.push(...(await appendSegments(dir, rounds)))
   rows.push(await dropping(dir, bytes / 2))
-  rows.push(await rewriting(dir, bytes / 4))
+  rows.push(...(await rewriting(dir, bytes / 4, rounds)))
   rows.push(await sinceClean(dir, bytes, 10e6))
   printTable(rows)
 } finally {

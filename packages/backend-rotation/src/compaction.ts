@@ -7,6 +7,7 @@ import {
 } from '@papyra/contracts'
 import type {
   Keep,
+  KindFigures,
   SegmentsCompactResult,
   SegmentsPlan,
   SegmentStore,
@@ -15,6 +16,7 @@ import type {
 } from '@papyra/filelog'
 import {
   assertSafe,
+  keepsKinds,
   planGroups,
   planRetention,
   readPlanRequest,
@@ -148,7 +150,11 @@ function verdictOf(plan: RetentionPlan, { group, action, dropped, ...of }: Group
   return {
     segment,
     action: 'rewrite',
-    keep: Object.assign(keep, { noneThrough, allAbove }),
+    keep: Object.assign(keep, {
+      noneThrough,
+      allAbove,
+      ofKinds: (kinds: readonly KindFigures[]) => keepsKinds(plan, kinds),
+    }),
     dropped,
   }
 }

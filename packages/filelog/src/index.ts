@@ -17,7 +17,9 @@ export {
 export type { SegmentStore } from './segments/segment-store.js'
 export type { SealLimits } from './segments/segment-core.js'
 export type { SegmentId } from './segments/names.js'
-export type { KindFigures, Manifest } from './segments/manifest.js'
+export type { KindFigures } from './format/figures.js'
+export type { Manifest } from './segments/manifest.js'
+export type { BlockView } from './segments/block-views.js'
 export type { SegmentView, SegmentsView } from './segments/view.js'
 export type {
   SegmentVerdict,

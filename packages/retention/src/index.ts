@@ -1,6 +1,6 @@
 export { validatePolicy, isUnbounded, diffPolicies } from './policy.js'
 export { planRetention, verdict, type Metas, type PlanOptions } from './plan.js'
-export { planGroups, type GroupPlan } from './plan-groups.js'
+export { keepsKinds, planGroups, type GroupPlan } from './plan-groups.js'
 export { encodePlanId, decodePlanId, type PlanKey } from './plan-id.js'
 export {
   readPlanRequest,

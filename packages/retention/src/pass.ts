@@ -31,15 +31,19 @@ export async function runPass(items: AsyncIterable<Item>, pass: Pass): Promise<v
   }
   /** The oldest so far of which it is not known where its records without a usable time are. */
   let unplaced: Summary | null = null
+  const visitSummary = async (item: Summary): Promise<void> => {
+    throwIfAborted(signal)
+    const done = await judgeUnread(item, pass)
+    if (done !== null) {
+      if (done.unusable !== 'none') unplaced = done.unusable === 'unplaced' ? item : null
+    } else if (item.parts !== undefined) {
+      for await (const part of item.parts(stopping(signal))) await visitSummary(part)
+    } else for await (const batch of read(item, signal)) batch.forEach(visit)
+  }
   for await (const item of items) {
     if (isBatch(item)) for (const meta of item) visit(meta)
-    else if (!isSummary(item)) visit(item)
-    else {
-      throwIfAborted(signal)
-      const done = await judgeUnread(item, pass)
-      if (done === null) for await (const batch of read(item, signal)) batch.forEach(visit)
-      else if (done.unusable !== 'none') unplaced = done.unusable === 'unplaced' ? item : null
-    }
+    else if (isSummary(item)) await visitSummary(item)
+    else visit(item)
   }
   if (unplaced !== null) await placeUnusable(unplaced, pass)
   throwIfAborted(signal)
@@ -57,7 +61,11 @@ function read(
   summary: Summary,
   signal: AbortSignal | undefined,
 ): AsyncIterable<readonly RecordMeta[]> {
-  return summary.metas(signal === undefined ? {} : { signal })
+  return summary.metas(stopping(signal))
+}
+
+function stopping(signal: AbortSignal | undefined): { readonly signal?: AbortSignal } {
+  return signal === undefined ? {} : { signal }
 }
 
 /** `null` if its records have to be judged one by one; then nothing was counted. */

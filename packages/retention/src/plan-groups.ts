@@ -1,10 +1,4 @@
-import {
-  isRecordKind,
-  throwIfAborted,
-  type DropSummary,
-  type RecordMeta,
-  type SeqRange,
-} from '@papyra/contracts'
+import { isRecordKind, throwIfAborted, type DropSummary, type SeqRange } from '@papyra/contracts'
 import type { Amount, PlanRule, RetentionPlan } from './plan-types.js'
 import { ruleFor } from './plan.js'
 import { kindsUpTo, olderThan, type KindSummary, type Summary } from './summary.js'
@@ -50,7 +44,7 @@ interface Part {
 }
 
 /** What becomes of the records: one part for a kind and the rule that takes it, or none. */
-function sumsUnread(plan: RetentionPlan, group: Summary): Part[] | null {
+function sumsUnread(plan: RetentionPlan, group: Pick<Summary, 'kinds'>): Part[] | null {
   const judged = kindsUpTo(group.kinds, plan.newestSeq)
   if (judged === null) return null
   const parts: Part[] = []
@@ -85,25 +79,50 @@ async function sumsRead(
   options: { readonly signal?: AbortSignal },
 ): Promise<Part[]> {
   const parts = new Map<string, Part>()
+  if (group.parts !== undefined) {
+    for await (const smaller of group.parts(options)) {
+      const sums = sumsUnread(plan, smaller) ?? (await sumsRead(plan, smaller, options))
+      for (const part of sums) addTo(parts, part)
+    }
+    return [...parts.values()]
+  }
   for await (const batch of group.metas(options)) {
     throwIfAborted(options.signal)
-    for (const meta of batch) addTo(parts, meta, ruleFor(plan, meta))
+    for (const meta of batch) {
+      const { kind, seq, bytes } = meta
+      const rule = ruleFor(plan, meta)
+      addTo(parts, { kind, rule, records: 1, bytes, seq: { first: seq, last: seq } })
+    }
   }
   return [...parts.values()]
 }
 
-function addTo(parts: Map<string, Part>, meta: RecordMeta, rule: PlanRule | null): void {
-  const { kind, seq, bytes } = meta
+function addTo(parts: Map<string, Part>, part: Part): void {
+  const { kind, rule, records, bytes, seq } = part
   const key = `${rule?.limit ?? ''} ${kind}`
   const known = parts.get(key)
-  const range = known === undefined ? { first: seq, last: seq } : known.seq
+  if (known === undefined) {
+    parts.set(key, part)
+    return
+  }
   parts.set(key, {
     kind,
     rule,
-    records: (known?.records ?? 0) + 1,
-    bytes: (known?.bytes ?? 0) + bytes,
-    seq: { first: Math.min(range.first, seq), last: Math.max(range.last, seq) },
+    records: known.records + records,
+    bytes: known.bytes + bytes,
+    seq: { first: Math.min(known.seq.first, seq.first), last: Math.max(known.seq.last, seq.last) },
   })
+}
+
+/**
+ * What becomes of records of which only the figures are known: true if all stay, false if none does,
+ * `null` if the plan does not treat them alike, or if it cannot be told.
+ */
+export function keepsKinds(plan: RetentionPlan, kinds: readonly KindSummary[]): boolean | null {
+  const parts = sumsUnread(plan, { kinds })
+  if (parts === null) return null
+  if (parts.every(({ rule }) => rule === null)) return true
+  return parts.every(({ rule }) => rule !== null) ? false : null
 }
 
 function toGroupPlan<S extends Summary>(

@@ -26,6 +26,11 @@ export interface Summary {
   readonly kinds: readonly KindSummary[]
   /** Every record once, the greatest number first. May be called again, and stopped early. */
   metas(options: { readonly signal?: AbortSignal }): AsyncIterable<readonly RecordMeta[]>
+  /**
+   * The same records as smaller summaries, the greatest number first; asked for instead of `metas`
+   * where there is one, so that only those are read through which a limit cuts.
+   */
+  parts?(options: { readonly signal?: AbortSignal }): AsyncIterable<Summary>
 }
 
 /** The part of a summary up to a number; `null` if that cannot be told without reading. */

@@ -15,6 +15,7 @@ it('exports these names and no others', () => {
     'isStreamable',
     'isUnbounded',
     'isUsableTimestamp',
+    'keepsKinds',
     'planGroups',
     'planRetention',
     'readPlanRequest',

@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { checksum, hex8 } from './checksum.js'
+import { decodeFigures, encodeFigures, type KindFigures } from './figures.js'
 import { sealLine } from './frame.js'
 
 /**
@@ -32,6 +33,8 @@ export interface BlockMark {
    * `after + 1`. `null` if it holds all of them.
    */
   readonly runs: readonly number[] | null
+  /** What it holds of each kind; `null` if that was not known when it was written. */
+  readonly kinds: readonly KindFigures[] | null
 }
 
 /** The `prev` of a log's first block mark: marks of another generation never chain to it. */
@@ -41,11 +44,13 @@ export function chainStart(generation: number, seed: number): string {
 
 /** The mark's line, end included, and its own checksum, which is the next mark's `prev`. */
 export function encodeBlockMark(mark: BlockMark, seed: number): { line: string; crc: string } {
+  const kinds = mark.kinds === null ? null : encodeFigures(mark.kinds)
   const open =
     `{"seq":${mark.lastSeq},"kind":"_block","generation":${mark.generation},"offset":${mark.offset},"bytes":${mark.bytes}` +
     `,"records":${mark.records},"after":${mark.after},"first_seq":${mark.firstSeq},"last_seq":${mark.lastSeq}` +
     `,"total":${mark.total},"prev":"${mark.prev}","sum":"${mark.sum}"` +
-    (mark.runs === null ? '' : `,"runs":[${mark.runs.join(',')}]`)
+    (mark.runs === null ? '' : `,"runs":[${mark.runs.join(',')}]`) +
+    (kinds === null ? '' : `,"kinds":${kinds}`)
   const line = sealLine(open, seed)
   return { line, crc: line.slice(-11, -3) }
 }
@@ -71,6 +76,36 @@ function runsOf(
     if (i % 2 === 1) present += n
   }
   return all === mark.span && present === mark.records ? (value as number[]) : undefined
+}
+
+/** The figures of its kinds, if they are those of a block that holds what the mark says. */
+function kindsOf(
+  value: unknown,
+  mark: Pick<BlockMark, 'records' | 'bytes' | 'firstSeq' | 'after' | 'lastSeq'>,
+): readonly KindFigures[] | null | undefined {
+  if (value === undefined) return null
+  const kinds = decodeFigures(value)
+  if (kinds === undefined) return undefined
+  const sum = (of: (kind: KindFigures) => number): number =>
+    kinds.reduce((total, kind) => total + of(kind), 0)
+  const fits =
+    sum(({ records }) => records) === mark.records &&
+    sum(({ bytes }) => bytes) === mark.bytes &&
+    Math.min(...kinds.map(({ firstSeq }) => firstSeq)) === mark.firstSeq &&
+    kinds.every(({ lastSeq }) => lastSeq <= mark.lastSeq)
+  return fits ? kinds : undefined
+}
+
+/** The last of the numbers that it holds; `after` if it holds none. */
+export function lastPresent({ runs, records, after, lastSeq }: BlockMark): number {
+  if (records === 0) return after
+  let last = lastSeq
+  for (let i = (runs?.length ?? 0) - 1; i >= 0; i--) {
+    const n = runs?.[i] ?? 0
+    if (i % 2 === 1 && n > 0) return last
+    last -= n
+  }
+  return lastSeq
 }
 
 /**
@@ -104,6 +139,7 @@ export function decodeBlockMark(
   if (typeof prev !== 'string' || typeof sum !== 'string' || !HEX8.test(prev) || !HEX8.test(sum))
     return null
   const runs = runsOf(raw['runs'], { records: mark.records, span: mark.lastSeq - mark.after })
-  if (runs === undefined) return null
-  return { mark: { ...mark, prev, sum, runs }, crc: text.slice(-10, -2) }
+  const kinds = kindsOf(raw['kinds'], mark)
+  if (runs === undefined || kinds === undefined) return null
+  return { mark: { ...mark, prev, sum, runs, kinds }, crc: text.slice(-10, -2) }
 }

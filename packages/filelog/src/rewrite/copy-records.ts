@@ -1,5 +1,8 @@
+import { isDeepStrictEqual } from 'node:util'
 import { PapyraError, type RecordMeta } from '@papyra/contracts'
+import { type BlockMark, lastPresent } from '../format/block-mark.js'
 import { seedOf } from '../format/checksum.js'
+import { FiguresMeter, figuresOf } from '../format/figures.js'
 import { LF, parseHeader } from '../format/frame.js'
 import type { Head } from '../format/head.js'
 import type { ProvenBlock } from '../scan/backward-blocks.js'
@@ -11,7 +14,7 @@ import { MetaReader, blockMetas } from '../scan/record-meta.js'
 import { soundStart } from '../scan/stray.js'
 import { walkForward } from '../scan/walk-forward.js'
 import type { VfsFile } from '../vfs.js'
-import type { Keep } from './keep.js'
+import { fateOf, type Keep } from './keep.js'
 import type { LogRewriter } from './rewriter.js'
 import type { VerifiedLine } from './rewritten.js'
 
@@ -22,10 +25,16 @@ export interface CopyFilter {
   readonly head: Head | null
   readonly keep: Keep
   readonly signal?: AbortSignal | undefined
-  /** Told of each record that stays, in order. */
-  readonly onKept?: ((meta: RecordMeta) => void) | undefined
   /** Numbers that are known to be missing. */
   readonly missing?: Ranges | undefined
+}
+
+const NOTHING_WRITTEN = { written: Promise.resolve() } as const
+
+interface CopiedBlock {
+  /** Where it is, if not where its mark says. */
+  readonly offset?: number
+  readonly copied?: boolean
 }
 
 /**
@@ -70,9 +79,10 @@ export class RecordCopier {
     const { blockBytes, generation, logId } = head
     const range = { from, to, seed: seedOf(logId), generation, blockBytes, signal }
     await walkForward(source, range, {
-      block: async (block, lastSeq) => {
+      block: async (block) => {
         onPlace(block.offset)
-        await this.#block(block, lastSeq)
+        const { mark, offset } = block
+        await this.block(mark, () => Promise.resolve(block), { offset, copied: true })
       },
       line: (judged, line) => {
         onPlace(line.offset)
@@ -93,39 +103,81 @@ export class RecordCopier {
         onPlace(offset)
         this.#seen++
         this.#last++
-        if (!keep({ seq: this.#last, ...header, bytes: size + 1 })) {
-          this.#dropped++
-          return undefined
-        }
-        return rewriter.addLine(source, { chunk, start, end, offset, size }, this.#last)
+        const meta = { seq: this.#last, ...header, bytes: size + 1 }
+        if (keep(meta)) return rewriter.addLine(source, { chunk, start, end, offset, size }, meta)
+        this.#dropped++
+        return undefined
       },
     )
   }
 
-  /** A block that its mark proves: at once where the policy says the same of all its records. */
-  async #block(block: ProvenBlock, lastSeq: number): Promise<void> {
-    const { keep, rewriter } = this.#filter
-    const { noneThrough = 0, allAbove = Number.POSITIVE_INFINITY } = keep
-    const { bytes, start, end, offset, mark } = block
-    const { firstSeq, records } = mark
-    const gapless = lastSeq - firstSeq + 1 === records
-    const dropped = lastSeq <= noneThrough
-    const decided = dropped || (gapless && firstSeq > allAbove)
-    if (!decided || !this.#follows(firstSeq, lastSeq, gapless, offset)) {
-      await this.#blockLines(block)
-      return
+  /** True if nothing of a block that holds numbers up to `lastSeq` stays: it need not be read. */
+  dropsAll(mark: BlockMark): boolean {
+    return fateOf(this.#filter.keep, mark, lastPresent(mark)) === false
+  }
+
+  /**
+   * A block whose mark is known to be right: at once where the policy says the same of all its
+   * records. Its bytes are asked for only where they are needed. Resolves with the promise that is
+   * settled when they may go; if they are to be `copied`, at once.
+   */
+  async block(
+    mark: BlockMark,
+    read: () => Promise<ProvenBlock>,
+    { offset = mark.offset, copied = false }: CopiedBlock = {},
+  ): Promise<{ readonly written: Promise<void> }> {
+    const { keep } = this.#filter
+    const lastSeq = lastPresent(mark)
+    const stays = fateOf(keep, mark, lastSeq)
+    if (stays === false && this.#follows(mark, lastSeq, offset)) {
+      this.#pass(mark, lastSeq)
+      return NOTHING_WRITTEN
     }
-    this.#seen += records
+    return this.#proven(this.#withFigures(await read()), lastSeq, copied)
+  }
+
+  /** A block whose bytes and figures are known. */
+  async #proven(
+    block: ProvenBlock,
+    lastSeq: number,
+    copied: boolean,
+  ): Promise<{ readonly written: Promise<void> }> {
+    const { keep, rewriter } = this.#filter
+    const { mark, offset } = block
+    const stays = fateOf(keep, mark, lastSeq)
+    if (stays === null || !this.#follows(mark, lastSeq, offset)) {
+      await this.#blockLines(block)
+      return NOTHING_WRITTEN
+    }
+    if (!stays) {
+      this.#pass(mark, lastSeq)
+      return NOTHING_WRITTEN
+    }
+    this.#seen += mark.records
     this.#last = lastSeq
-    if (dropped) this.#dropped += records
-    else this.#tellKept(block)
-    if (!dropped && (await rewriter.addRun(bytes, start, end, firstSeq)) !== records)
-      throw this.#anomaly(offset, 'a block holds more or fewer records than its mark says')
+    return rewriter.addBlock(block, copied)
+  }
+
+  /** None of its records stays. */
+  #pass({ records }: BlockMark, lastSeq: number): void {
+    this.#seen += records
+    this.#dropped += records
+    this.#last = lastSeq
+  }
+
+  /** The mark says what it may not have said yet. */
+  #withFigures(block: ProvenBlock): ProvenBlock {
+    const { bytes, mark, offset } = block
+    if (mark.kinds !== null) return block
+    const metas = blockMetas(bytes, block, mark)
+    if (metas === null) throw this.#anomaly(offset, 'a block is not what its mark says')
+    return { ...block, mark: { ...mark, kinds: figuresOf(metas) } }
   }
 
   /** True if the numbers are known to be in order without a look at each. */
-  #follows(firstSeq: number, lastSeq: number, gapless: boolean, offset: number): boolean {
+  #follows({ firstSeq, records }: BlockMark, lastSeq: number, offset: number): boolean {
     const through = this.#filter.head?.compactedThrough ?? 0
+    const gapless = lastSeq - firstSeq + 1 === records
     if (firstSeq <= this.#last) return false
     if (lastSeq <= through) return true
     if (!gapless || !this.#isNext(firstSeq)) return false
@@ -133,18 +185,22 @@ export class RecordCopier {
     return true
   }
 
-  async #blockLines({ bytes, start, end, offset }: ProvenBlock): Promise<void> {
+  async #blockLines({ bytes, start, end, offset, mark }: ProvenBlock): Promise<void> {
     const reader = new MetaReader(bytes)
+    const meter = new FiguresMeter()
     for (let at = start; at < end; ) {
       const lf = bytes.indexOf(LF, at)
       const place = offset + at - start
       const meta = reader.at(at, lf)
       if (meta === null) throw this.#anomaly(place, 'a line is damaged')
+      meter.add(meta)
       const line = { chunk: bytes, start: at, end: lf, offset: place, size: lf - at }
       const waiting = this.#record(meta, line)
       if (waiting !== undefined) await waiting
       at = lf + 1
     }
+    if (mark.kinds === null || isDeepStrictEqual(mark.kinds, meter.kinds())) return
+    throw this.#anomaly(offset, 'a block is not what its mark says')
   }
 
   #line(judged: Judged, line: Line): Promise<void> | undefined {
@@ -183,20 +239,9 @@ export class RecordCopier {
     this.#checkOrder(meta.seq, line.offset)
     this.#seen++
     this.#last = meta.seq
-    if (keep(meta)) {
-      this.#filter.onKept?.(meta)
-      return rewriter.addLine(source, line, meta.seq)
-    }
+    if (keep(meta)) return rewriter.addLine(source, line, meta)
     this.#dropped++
     return undefined
-  }
-
-  #tellKept(block: ProvenBlock): void {
-    const { onKept } = this.#filter
-    if (onKept === undefined) return
-    const metas = blockMetas(block.bytes, block, block.mark)
-    if (metas === null) throw this.#anomaly(block.offset, 'a block is not what its mark says')
-    metas.forEach(onKept)
   }
 
   #checkOrder(seq: number, offset: number): void {

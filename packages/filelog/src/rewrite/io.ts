@@ -46,10 +46,15 @@ export async function readExactly(
   length: number,
 ): Promise<Buffer> {
   const buffer = Buffer.allocUnsafe(length)
-  let at = 0
-  while (at < length) {
+  await readInto(file, buffer, position)
+  return buffer
+}
+
+/** Fills `buffer` from `position` on; throws `io_error` if the file ends before. */
+export async function readInto(file: VfsFile, buffer: Buffer, position: number): Promise<void> {
+  for (let at = 0; at < buffer.length; ) {
     const got = await withIo('Reading', file.path, () =>
-      file.read(buffer, at, length - at, position + at),
+      file.read(buffer, at, buffer.length - at, position + at),
     )
     if (got === 0) {
       throw new PapyraError(
@@ -62,7 +67,6 @@ export async function readExactly(
     }
     at += got
   }
-  return buffer
 }
 
 /** Bytes of one step of a copy. */

@@ -1,11 +1,16 @@
 import type { RecordMeta } from '@papyra/contracts'
+import { type BlockMark, lastPresent } from '../format/block-mark.js'
+import { seedOf } from '../format/checksum.js'
+import { figuresOf } from '../format/figures.js'
+import type { Head } from '../format/head.js'
+import type { ProvenBlock } from '../scan/backward-blocks.js'
 import { blockMetas } from '../scan/record-meta.js'
 import { DamageReporter, type LogSource, metaOf } from '../scan/log-source.js'
 import { readMetaBatches } from '../scan/read-metas.js'
 import { slowedDown, type LongRead } from '../scan/read-options.js'
 import { walkForward } from '../scan/walk-forward.js'
-import { trackFromHead } from '../write/block-tracker.js'
-import type { Keep } from './keep.js'
+import { type BlockTracker, trackFromHead } from '../write/block-tracker.js'
+import { fateOf, type Keep } from './keep.js'
 import { type ReadHead, readHead } from './read-head.js'
 import { headWidth } from './rewritten.js'
 import type { StoreCore } from './store-core.js'
@@ -62,46 +67,120 @@ export async function measureChecksummed(
   { through, signal, generation: next }: MeasureOptions & { readonly generation: number },
 ): Promise<Measured> {
   const { file, size, seed } = source
-  const plan = { ...head, generation: next }
-  const tracker = trackFromHead(plan, headWidth(plan), seed)
-  const damage = new DamageReporter(file.path, undefined)
-  let answered = plan.firstSeq - 1
-  let last = 0
-  let kept = 0
-  let dropped = 0
-  const take = (meta: RecordMeta, offset: number): void => {
-    if (meta.seq <= last) damage.bad(offset, meta.bytes)
-    last = meta.seq
-    // What was appended since is not part of the plan.
-    if (meta.seq > through) return
-    if (!keep(meta)) {
-      dropped++
-      return
-    }
-    kept++
-    tracker.record(meta.seq, meta.bytes)
-    if (!tracker.due()) return
-    answered = meta.seq
-    tracker.closeBlock()
-  }
+  const meter = new RewriteMeter({ head, keep, through, generation: next, path: file.path })
   const { blockBytes, generation } = head
   await walkForward(
     file,
     { from: end, to: size, seed, generation, blockBytes, signal },
     {
       block: async (block) => {
-        const { offset, mark } = block
-        const metas = blockMetas(block.bytes, block, mark)
-        if (metas === null) damage.bad(offset, mark.bytes)
-        else for (const meta of metas) take(meta, offset)
+        meter.block(block)
       },
       line: (judged, line) => {
-        if (judged === 'bad') damage.bad(line.offset, line.length)
-        else if (typeof judged === 'object') take(metaOf(judged, line), line.offset)
+        if (judged === 'bad') meter.damage.bad(line.offset, line.length)
+        else if (typeof judged === 'object') meter.take(metaOf(judged, line), line.offset)
         return undefined
       },
     },
   )
-  if (through > answered) tracker.closeBlock(through)
-  return { bytes: tracker.end, kept, dropped }
+  return meter.finish()
+}
+
+interface Rewrite {
+  readonly head: Head
+  readonly keep: Keep
+  readonly through: number
+  /** Of the new log. */
+  readonly generation: number
+  readonly path: string
+}
+
+/** Does what a copy would do, without the bytes. */
+export class RewriteMeter {
+  readonly damage: DamageReporter
+  readonly #rewrite: Rewrite
+  readonly #tracker: BlockTracker
+  /** Up to here a mark answers. */
+  #answered: number
+  #last = 0
+  #kept = 0
+  #dropped = 0
+
+  constructor(rewrite: Rewrite) {
+    const { head, generation, path } = rewrite
+    const plan = { ...head, generation }
+    this.#rewrite = rewrite
+    this.damage = new DamageReporter(path, undefined)
+    this.#tracker = trackFromHead(plan, headWidth(plan), seedOf(head.logId))
+    this.#answered = head.firstSeq - 1
+  }
+
+  /** What becomes of a whole block; `null` if it has to be looked at line by line. */
+  fate(mark: BlockMark): boolean | null {
+    const { head, keep, through } = this.#rewrite
+    const { firstSeq, records } = mark
+    const lastSeq = lastPresent(mark)
+    const gapless = lastSeq - firstSeq + 1 === records || lastSeq <= head.compactedThrough
+    return lastSeq > through || firstSeq <= this.#last || !gapless
+      ? null
+      : fateOf(keep, mark, lastSeq)
+  }
+
+  block(block: ProvenBlock): void {
+    const { mark, offset } = block
+    const stays = this.fate(mark)
+    if (stays === false) {
+      this.whole(false, mark)
+      return
+    }
+    const looked = stays === null || mark.kinds === null
+    const metas = looked ? blockMetas(block.bytes, block, mark) : []
+    if (metas === null) this.damage.bad(offset, mark.bytes)
+    else if (stays === true && !looked) this.whole(true, mark)
+    else this.known({ ...mark, offset, kinds: mark.kinds ?? figuresOf(metas) }, metas)
+  }
+
+  /** A block whose figures are known, and its records, oldest first. */
+  known(mark: BlockMark, metas: readonly RecordMeta[]): void {
+    const stays = this.fate(mark)
+    if (stays !== null) this.whole(stays, mark)
+    else for (const meta of metas) this.take(meta, mark.offset)
+  }
+
+  /** A block that stays or goes as a whole. */
+  whole(stays: boolean, mark: BlockMark): void {
+    const tracker = this.#tracker
+    this.#last = lastPresent(mark)
+    if (stays) {
+      this.#kept += mark.records
+      if (tracker.lastSeq > this.#answered) tracker.closeBlock()
+      tracker.take(mark)
+      tracker.closeBlock(mark.lastSeq)
+      this.#answered = mark.lastSeq
+    } else this.#dropped += mark.records
+  }
+
+  take({ seq, kind, timestamp, bytes }: RecordMeta, offset: number): void {
+    const { keep, through } = this.#rewrite
+    const tracker = this.#tracker
+    if (seq <= this.#last) this.damage.bad(offset, bytes)
+    this.#last = seq
+    // What was appended since is not part of the plan.
+    if (seq > through) return
+    if (!keep({ seq, kind, timestamp, bytes })) {
+      this.#dropped++
+      return
+    }
+    this.#kept++
+    tracker.record(seq, bytes, kind, timestamp)
+    if (!tracker.due()) return
+    tracker.closeBlock()
+    this.#answered = seq
+  }
+
+  finish(): Measured {
+    const { through } = this.#rewrite
+    if (through > this.#answered) this.#tracker.closeBlock(through)
+    return { bytes: this.#tracker.end, kept: this.#kept, dropped: this.#dropped }
+  }
 }

@@ -78,7 +78,7 @@ async function copyExtent(copy: ExtentCopy, extent: Extent): Promise<void> {
     const seq = header?.seq ?? extent.firstSeq + seen
     seen++
     if (seq < only.first || seq > only.last) return undefined
-    return rewriter.addLine(source, { chunk, start, end, offset, size }, seq)
+    return rewriter.addLine(source, { chunk, start, end, offset, size }, { ...header, seq })
   })
   if (seen !== extent.records) throw changed(scan.path, extent.offset)
 }

@@ -2,10 +2,11 @@ import { Buffer } from 'node:buffer'
 import { dirname } from 'node:path'
 import { PapyraError } from '@papyra/contracts'
 import { checksum, seedOf } from '../format/checksum.js'
+import { FiguresMeter } from '../format/figures.js'
 import { joinChecksums } from '../format/join-checksums.js'
-import { LF } from '../format/frame.js'
 import { type Head, encodeHead } from '../format/head.js'
 import { tempPath } from '../format/names.js'
+import type { ProvenBlock } from '../scan/backward-blocks.js'
 import { paced } from '../scan/pacer.js'
 import type { Vfs, VfsFile } from '../vfs.js'
 import { type FileLooks, takeLooks } from '../write/atomic-write.js'
@@ -13,6 +14,7 @@ import { type BlockTracker, trackFromHead } from '../write/block-tracker.js'
 import { COPY_BYTES, discardFile, readExactly, withIo, writeAll } from './io.js'
 import {
   headWidth,
+  type Copied,
   type HeadPlan,
   type RewriteOptions,
   type Rewritten,
@@ -32,9 +34,8 @@ export class LogRewriter {
   readonly #headBytes: number
   readonly #tracker: BlockTracker | null
   readonly #out: WriteBehind
-  readonly #sums: boolean
-  /** Checksum of what stands behind the head, as if nothing stood before it. */
-  #rest = 0
+  /** What its blocks hold of each kind; `null` if that is not known of one. */
+  #figures: FiguresMeter | null = new FiguresMeter()
   #records = 0
   #lastSeq = 0
   /** The last number that a mark answers for. */
@@ -80,19 +81,17 @@ export class LogRewriter {
     this.#vfs = vfs
     this.file = file
     this.#plan = plan
-    this.#sums = sum
     this.#headBytes = plan === null ? 0 : headWidth(plan)
     this.#answered = (plan?.firstSeq ?? 1) - 1
     const tracker = plan === null ? null : trackFromHead(plan, this.#headBytes, seedOf(plan.logId))
+    // The head gets its figures last: until then the sum is as if nothing stood before it.
+    if (sum) tracker?.keepWhole(0)
     this.#tracker = tracker
     const out = pacer === undefined ? file : paced(file, pacer, signal)
     const sumRecords = (bytes: Buffer, start: number, end: number): void => {
       tracker?.sum(bytes, start, end)
     }
-    const sumAll = (bytes: Buffer, length: number): void => {
-      this.#rest = checksum(bytes.subarray(0, length), this.#rest)
-    }
-    this.#out = new WriteBehind(out, this.#headBytes, sumRecords, sum ? sumAll : undefined)
+    this.#out = new WriteBehind(out, this.#headBytes, sumRecords)
   }
 
   get records(): number {
@@ -109,63 +108,65 @@ export class LogRewriter {
   }
 
   /**
-   * Takes over the line `chunk[start, end)` (without its line end, which is added) of the record
-   * `seq`. If it gives a promise, `chunk` must stay as it is until that resolves.
+   * Takes over the line `chunk[start, end)` (without its line end, which is added) of a record. If it
+   * gives a promise, `chunk` must stay as it is until that resolves.
    */
-  add(chunk: Buffer, start: number, end: number, seq: number): Promise<void> | undefined {
+  add(chunk: Buffer, start: number, end: number, record: Copied): Promise<void> | undefined {
     const putting = this.#out.putLine(chunk, start, end)
-    const full = this.#count(seq, end - start + 1)
+    const full = this.#count(record, end - start + 1)
     if (putting === undefined) return full ? this.#closeBlock() : undefined
     return full ? putting.then(() => this.#closeBlock()) : putting
   }
 
   /**
-   * Takes over `chunk[start, end)`: whole lines, ends included, of records with consecutive numbers
-   * from `firstSeq` on. Resolves with how many they are; until then `chunk` must stay as it is.
+   * Takes over a block that its mark proves, as it is: what stands before it ends a block of its own.
+   * `written` is settled when its bytes are; until then they must stay as they are, unless they are to
+   * be copied. What was wrong with the write, one of the next calls tells too.
    */
-  async addRun(chunk: Buffer, start: number, end: number, firstSeq: number): Promise<number> {
-    const view = chunk.subarray(0, end)
-    let piece = start
-    let seq = firstSeq
-    for (let at = start; at < end; ) {
-      const lf = view.indexOf(LF, at)
-      if (lf < 0) throw new PapyraError('internal', 'a run of lines does not end with a line')
-      const full = this.#count(seq++, lf + 1 - at)
-      at = lf + 1
-      if (!full) continue
-      await this.#out.put(chunk, piece, at)
-      await this.#closeBlock()
-      piece = at
+  async addBlock(
+    { bytes, start, end, mark }: ProvenBlock,
+    copied: boolean,
+  ): Promise<{ readonly written: Promise<void> }> {
+    const tracker = this.#tracker
+    if (tracker === null || mark.after < this.#lastSeq) {
+      throw new PapyraError('internal', `a block behind ${mark.after} does not fit here`)
     }
-    await this.#out.put(chunk, piece, end)
-    return seq - firstSeq
+    if (this.#lastSeq > this.#answered) await this.#closeBlock()
+    tracker.take(mark)
+    this.#records += mark.records
+    this.#lastSeq = tracker.lastSeq
+    let written = Promise.resolve()
+    if (copied) await this.#out.putSummed(bytes, start, end)
+    else written = (await this.#out.putBlock(bytes, start, end)).written
+    await this.#closeBlock(mark.lastSeq)
+    return { written }
   }
 
   /** Takes over a line as `forEachLine` hands it over, of any length. */
-  addLine(source: VfsFile, line: VerifiedLine, seq: number): Promise<void> | undefined {
+  addLine(source: VfsFile, line: VerifiedLine, record: Copied): Promise<void> | undefined {
     const { chunk, start, end, offset, size } = line
-    if (end > start) return this.add(chunk, start, end, seq)
-    return this.addFrom(source, offset, offset + size, seq)
+    if (end > start) return this.add(chunk, start, end, record)
+    return this.addFrom(source, offset, offset + size, record)
   }
 
   /** Takes over a verified line of any length from a file, `[from, to)` without its line end. */
-  async addFrom(source: VfsFile, from: number, to: number, seq: number): Promise<void> {
+  async addFrom(source: VfsFile, from: number, to: number, record: Copied): Promise<void> {
     for (let at = from; at < to; at += COPY_BYTES) {
       const part = await readExactly(source, at, Math.min(COPY_BYTES, to - at))
       await this.#out.put(part, 0, part.length)
     }
     await this.#out.put(Buffer.from('\n'), 0, 1)
-    if (this.#count(seq, to - from + 1)) await this.#closeBlock()
+    if (this.#count(record, to - from + 1)) await this.#closeBlock()
   }
 
   /** Counts a record; true if its block is full, and a mark has to stand behind it. */
-  #count(seq: number, bytes: number): boolean {
+  #count({ seq, kind, timestamp }: Copied, bytes: number): boolean {
     if (this.#tracker !== null && seq <= this.#lastSeq) {
       throw new PapyraError('internal', `the record ${seq} was handed over behind ${this.#lastSeq}`)
     }
     this.#records++
     this.#lastSeq = seq
-    this.#tracker?.record(seq, bytes)
+    this.#tracker?.record(seq, bytes, kind, timestamp)
     return this.#tracker?.due() === true
   }
 
@@ -173,6 +174,9 @@ export class LogRewriter {
     const tracker = this.#tracker
     if (tracker === null) return
     this.#out.sumUp()
+    const { kinds } = tracker
+    if (kinds === null) this.#figures = null
+    else this.#figures?.addAll(kinds)
     const line = Buffer.from(tracker.closeBlock(through))
     this.#answered = through ?? this.#lastSeq
     await this.#out.putUnsummed(line)
@@ -207,9 +211,11 @@ export class LogRewriter {
     const { file, size } = this
     const head = written?.head ?? null
     const rest = size - this.#headBytes
-    const wanted = written !== null && this.#sums
-    const sum = !wanted ? null : joinChecksums(written.sum, this.#rest, rest)
-    return { file, size, head, records, tracker: this.#tracker, sum }
+    const behind = this.#tracker?.whole ?? null
+    const sum =
+      written === null || behind === null ? null : joinChecksums(written.sum, behind, rest)
+    const kinds = this.#figures?.kinds() ?? null
+    return { file, size, head, records, tracker: this.#tracker, sum, kinds }
   }
 
   /** Removes the temporary file. For a rewrite that will not be committed. */

@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer'
 import { basename, dirname, join } from 'node:path'
 import { PapyraError, type UpgradeOptions, type UpgradeReport } from '@papyra/contracts'
 import { seedOf } from '../format/checksum.js'
+import { parseHeader } from '../format/frame.js'
 import { BLOCK_BYTES, FORMAT } from '../format/head.js'
 import { isOwnOriginal, originalPath, tempPath } from '../format/names.js'
 import type { LogScan } from '../scan-types.js'
@@ -16,7 +17,7 @@ import { filesEqual, requireFree, withIo } from './io.js'
 import { closedFigures } from './ledger.js'
 import { copyFile } from './quarantine.js'
 import { LogRewriter } from './rewriter.js'
-import { headWidth, type Rewritten } from './rewritten.js'
+import { headWidth, type Copied, type Rewritten } from './rewritten.js'
 import { upgradeLine } from './upgrade-line.js'
 
 export interface UpgradeJob extends Omit<UpgradeOptions, 'out'> {
@@ -53,7 +54,9 @@ export async function upgradeLog(job: UpgradeJob): Promise<Upgraded> {
     let rewritten: Rewritten
     let kept: string | null
     try {
-      await convert(job, source, logId, (line, seq) => rewriter.add(line, 0, line.length - 1, seq))
+      await convert(job, source, logId, (line, record) =>
+        rewriter.add(line, 0, line.length - 1, record),
+      )
       rewritten = await rewriter.finish(rewriter.records)
       kept = inPlace ? await keepOriginal(vfs, source) : null
       await lock.lockLog(rewriter.file)
@@ -97,7 +100,7 @@ async function convert(
   job: UpgradeJob,
   source: VfsFile,
   logId: string,
-  take: (line: Buffer, seq: number) => Promise<void> | undefined,
+  take: (line: Buffer, record: Copied) => Promise<void> | undefined,
 ): Promise<number> {
   const { scan, signal, onProgress } = job
   const seed = seedOf(logId)
@@ -121,7 +124,7 @@ async function convert(
     if (seq % 4096 === 0) {
       onProgress?.({ phase: 'upgrade', doneBytes: offset, totalBytes: scan.size, records: seq })
     }
-    return take(line, seq)
+    return take(line, { ...parseHeader(line, 0, line.length - 1), seq })
   })
   return seq
 }
@@ -130,8 +133,8 @@ async function dryRun(job: UpgradeJob, source: VfsFile, logId: string): Promise<
   const plan = planOf(job, logId)
   const tracker = trackFromHead(plan, headWidth(plan), seedOf(logId))
   let answered = 0
-  const records = await convert(job, source, logId, (line, seq) => {
-    tracker.record(seq, line.length)
+  const records = await convert(job, source, logId, (line, { seq, kind, timestamp }) => {
+    tracker.record(seq, line.length, kind, timestamp)
     if (!tracker.due()) return undefined
     answered = seq
     tracker.closeBlock()

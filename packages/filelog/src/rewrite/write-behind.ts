@@ -15,7 +15,6 @@ const LINE_END = Buffer.from('\n')
 export class WriteBehind {
   readonly #file: VfsFile
   readonly #sum: (bytes: Buffer, start: number, end: number) => void
-  readonly #all: ((bytes: Buffer, length: number) => void) | undefined
   #out: Buffer = Buffer.allocUnsafe(COPY_BYTES)
   #other: Buffer = Buffer.allocUnsafe(COPY_BYTES)
   /** Bytes in `#out`, and from where on they are not summed yet. */
@@ -28,20 +27,17 @@ export class WriteBehind {
   #syncing: Promise<void> = Promise.resolve()
 
   /**
-   * `sum` is told of the bytes of records that were put, in their order, at `sumUp` at the latest;
-   * `all` of all bytes, when they go to the file.
+   * `sum` is told of the bytes of records that were put, in their order, at `sumUp` at the latest.
    */
   constructor(
     file: VfsFile,
     position: number,
     sum: (bytes: Buffer, start: number, end: number) => void,
-    all?: (bytes: Buffer, length: number) => void,
   ) {
     this.#file = file
     this.#position = position
     this.#syncedTo = position
     this.#sum = sum
-    this.#all = all
   }
 
   /** Where the next byte goes. */
@@ -78,13 +74,45 @@ export class WriteBehind {
     if (this.#used + bytes.length > this.#out.length) await this.#flush()
     if (bytes.length > this.#out.length) {
       await this.#writing
-      this.#all?.(bytes, bytes.length)
       await writeAll(this.#file, bytes, this.#position)
       this.#position += bytes.length
       return
     }
     this.#used += bytes.copy(this.#out, this.#used)
     this.#summed = this.#used
+  }
+
+  /** Takes bytes whose sum is known. Until the promise resolves `chunk` must stay as it is. */
+  async putSummed(chunk: Buffer, start: number, end: number): Promise<void> {
+    this.sumUp()
+    for (let at = start; at < end; ) {
+      if (this.#used === this.#out.length) await this.#flush()
+      const some = Math.min(end - at, this.#out.length - this.#used)
+      chunk.copy(this.#out, this.#used, at, at + some)
+      this.#used += some
+      this.#summed = this.#used
+      at += some
+    }
+  }
+
+  /**
+   * Takes bytes whose sum is known, and begins to write them from where they are. Until the promise
+   * that it resolves with is settled they must stay.
+   */
+  async putBlock(
+    chunk: Buffer,
+    start: number,
+    end: number,
+  ): Promise<{ readonly written: Promise<void> }> {
+    if (this.#used > 0) await this.#flush()
+    await this.#writing
+    const position = this.#position
+    this.#position += end - start
+    this.#writing = writeAll(this.#file, chunk.subarray(start, end), position)
+    this.#writing.catch(() => undefined)
+    const written = this.#writing
+    if (this.#position - this.#syncedTo >= SYNC_BYTES) await this.#beginSync()
+    return { written }
   }
 
   /** Tells of the records' bytes that were not told of yet. */
@@ -117,7 +145,6 @@ export class WriteBehind {
     this.sumUp()
     await this.#writing
     const [full, length, position] = [this.#out, this.#used, this.#position]
-    this.#all?.(full, length)
     this.#out = this.#other
     this.#other = full
     this.#used = 0

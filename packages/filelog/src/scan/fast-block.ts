@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import { decodeBlockMark, type BlockMark } from '../format/block-mark.js'
+import { decodeBlockMark, lastPresent, type BlockMark } from '../format/block-mark.js'
 import { checksum, hex8 } from '../format/checksum.js'
 import { LF, verifies } from '../format/frame.js'
 import type { FileWindow } from './file-window.js'
@@ -73,16 +73,4 @@ async function lineEnd(window: FileWindow, pos: number, from: number): Promise<n
     if (have < want || want >= window.capacity) return -1
     want = Math.min(window.capacity, want * 2)
   }
-}
-
-function lastPresent(mark: BlockMark): number {
-  const { runs } = mark
-  if (runs === null) return mark.lastSeq
-  let last = mark.lastSeq
-  for (let i = runs.length - 1; i >= 0; i--) {
-    const n = runs[i] as number
-    if (i % 2 === 1 && n > 0) return last
-    last -= n
-  }
-  return last
 }

@@ -1,15 +1,19 @@
 import { Buffer } from 'node:buffer'
-import { FORMAT, encodeHead } from '../format/head.js'
+import { throwIfAborted } from '@papyra/contracts'
+import { FORMAT, encodeHead, type Head } from '../format/head.js'
 import { seedOf } from '../format/checksum.js'
 import { withIo } from '../rewrite/io.js'
-import { measureChecksummed } from '../rewrite/measure.js'
+import type { Keep } from '../rewrite/keep.js'
+import { measureChecksummed, RewriteMeter, type Measured } from '../rewrite/measure.js'
 import { readHead } from '../rewrite/read-head.js'
 import { pacerOf, type Pacer } from '../scan/pacer.js'
 import { pacedBy, type LongRead } from '../scan/read-options.js'
-import { damaged } from './compact-rewrite.js'
+import { damaged } from './not-compacted.js'
 import type { SegmentsPlan, SegmentVerdict } from './compact-types.js'
-import type { Manifest } from './manifest.js'
+import type { Manifest, SealedSegment } from './manifest.js'
+import { BlockReader, markedBlocks, type MarkedSegment } from './marked-blocks.js'
 import { sameSegment } from './names.js'
+import { comingBlocks, type ComingBlocks } from './open-tail.js'
 import type { SegmentCore } from './segment-core.js'
 import type { SegmentsView, SegmentView } from './view.js'
 
@@ -63,12 +67,50 @@ async function bytesLeft(
     const source = { file, size, start: found.end, seed: seedOf(manifest.logId) }
     const generation = manifest.generation + 1
     const how = { ...(signal && { signal }), through, generation }
-    const { bytes, kept, dropped } = await measureChecksummed(source, found, verdict.keep, how)
+    const entry = manifest.segments.find((one) => sameSegment(one, segment))
+    const blocks = await blocksOf({ ...source, signal }, segment, entry)
+    const { bytes, kept, dropped } =
+      blocks === null
+        ? await measureChecksummed(source, found, verdict.keep, how)
+        : await measureMarked({ ...source, head: found.head }, blocks, verdict.keep, how)
     if (dropped === 0) return size
     return kept === 0 ? 0 : bytes
   } finally {
     await opened.close()
   }
+}
+
+/** The blocks as they will be when the segment is rewritten, which is sealed first. */
+async function blocksOf(
+  source: Omit<MarkedSegment, 'entry'> & { readonly size: number },
+  segment: SegmentView,
+  entry: SealedSegment | undefined,
+): Promise<ComingBlocks | null> {
+  if (entry === undefined) return comingBlocks({ ...source, entry: segment })
+  const marks = entry.checksum === '' ? null : await markedBlocks({ ...source, entry })
+  return marks === null ? null : { marks, tail: null }
+}
+
+/** Only the blocks through which a limit cuts are read. */
+async function measureMarked(
+  { file, seed, head }: Pick<MarkedSegment, 'file' | 'seed'> & { readonly head: Head },
+  { marks, tail }: ComingBlocks,
+  keep: Keep,
+  how: { readonly through: number; readonly generation: number; readonly signal?: AbortSignal },
+): Promise<Measured> {
+  const meter = new RewriteMeter({ ...how, head, keep, path: file.path })
+  const reader = new BlockReader({ file, seed })
+  for (const mark of marks) {
+    throwIfAborted(how.signal)
+    const stays = meter.fate(mark)
+    if (stays === false || (stays && mark.kinds !== null)) meter.whole(stays, mark)
+    else if (mark.records > 0) {
+      meter.block(await reader.read(mark))
+      reader.release(mark)
+    }
+  }
+  if (tail !== null) meter.known(tail.mark, tail.metas)
+  return meter.finish()
 }
 
 /** Bytes of a new segment that holds nothing. */

@@ -1,4 +1,4 @@
-import { PapyraError, type LongOperation, type SeqRange } from '@papyra/contracts'
+import { PapyraError, throwIfAborted, type LongOperation, type SeqRange } from '@papyra/contracts'
 import { hex8, seedOf } from '../format/checksum.js'
 import { copyWithProgress } from '../rewrite/compact-job.js'
 import { RecordCopier } from '../rewrite/copy-records.js'
@@ -10,11 +10,13 @@ import { type Ranges, union } from '../scan/intervals.js'
 import { type Pacer, paced } from '../scan/pacer.js'
 import type { Vfs, VfsFile } from '../vfs.js'
 import { errnoOf, ioError } from '../write/io-error.js'
-import { FiguresMeter } from './figures.js'
+import type { BlockMark } from '../format/block-mark.js'
 import { isHeadOf } from './folder.js'
 import type { Manifest, SealedSegment } from './manifest.js'
+import { BlockReader, markedBlocks } from './marked-blocks.js'
 import { segmentPath } from './names.js'
 import { removeIfThere } from './new-segment.js'
+import { damaged } from './not-compacted.js'
 import { stampOf } from './stamp.js'
 import { SummingFile } from './summing-file.js'
 
@@ -37,9 +39,10 @@ export type Rewritten =
 
 /**
  * Copies what stays of a sealed segment into a new file, which is durable when it resolves and which
- * nothing refers to yet. Everything that is read is verified: each line, the order of the numbers,
- * and the checksum of the whole file. Rejects with `anomalies_found` where that fails, and then, as
- * after every error, has left nothing.
+ * nothing refers to yet. Blocks of which nothing stays are not read where the marks of the segment are
+ * chained from its head to its end. What is read is verified: each block or line, and the order of the
+ * numbers; where marks do not say enough, the checksum of the whole file too. Rejects with
+ * `anomalies_found` where that fails, and then, as after every error, has left nothing.
  */
 export async function rewriteSegment(job: SegmentRewrite): Promise<Rewritten> {
   const { vfs, dir, entry, manifest, pacer, signal } = job
@@ -82,22 +85,68 @@ async function copy(
   await removeIfThere(vfs, next)
   const how = { pacer, signal, sum: true }
   const rewriter = await LogRewriter.createAt(vfs, next, looks, { ...plan, generation }, how)
-  const meter = new FiguresMeter()
   const missing = missingIn(manifest, entry)
-  const onKept = meter.add.bind(meter)
-  const copier = new RecordCopier({ source, rewriter, head, keep, signal, onKept, missing })
+  const copier = new RecordCopier({ source, rewriter, head, keep, signal, missing })
   try {
-    await copyWithProgress({ copier, rewriter }, job, end, entry.bytes)
-    copier.finish(entry.lastSeq, entry.bytes)
-    await requireSeal(job, copier.seen, summing)
+    await copyRecords(job, { source, summing, copier, rewriter, start: end })
     if (copier.dropped === 0 || rewriter.records === 0) {
       await rewriter.discard()
       return copier.dropped === 0 ? { goes: 'nothing' } : { goes: 'everything' }
     }
-    return { goes: 'something', entry: await finish(job, rewriter, meter) }
+    return { goes: 'something', entry: await finish(job, rewriter) }
   } catch (error) {
     await rewriter.discard()
     throw error
+  }
+}
+
+interface Copy {
+  readonly source: VfsFile
+  readonly summing: SummingFile
+  readonly copier: RecordCopier
+  readonly rewriter: LogRewriter
+  /** Where the first block begins. */
+  readonly start: number
+}
+
+/** By its marks, of which only what may stay is read; else all of it, by its lines. */
+async function copyRecords(job: SegmentRewrite, copy: Copy): Promise<void> {
+  const { entry, manifest, signal } = job
+  const { source, summing, copier, rewriter, start } = copy
+  const segment = { file: source, seed: seedOf(manifest.logId), start, entry, signal }
+  // Without a checksum the owner that sealed it knew that its bytes are not to be taken as they are.
+  const marks = entry.checksum === '' ? null : await markedBlocks(segment)
+  if (marks !== null) await copyMarked(job, copy, { marks, reader: new BlockReader(segment) })
+  else await copyWithProgress({ copier, rewriter }, job, start, entry.bytes)
+  copier.finish(entry.lastSeq, entry.bytes)
+  if (marks === null) await requireSeal(job, copier.seen, summing)
+}
+
+/** The blocks that may stay are read, the next one while one is written. */
+async function copyMarked(
+  job: SegmentRewrite,
+  { copier }: Copy,
+  { marks, reader }: { readonly marks: readonly BlockMark[]; readonly reader: BlockReader },
+): Promise<void> {
+  const wanted = marks.filter((mark) => !copier.dropsAll(mark))
+  let next = 0
+  try {
+    for (const mark of marks) {
+      throwIfAborted(job.signal)
+      if (wanted[next] === mark) next++
+      const { written } = await copier.block(mark, async () => {
+        const block = await reader.read(mark)
+        const ahead = wanted[next]
+        if (ahead !== undefined) reader.begin(ahead)
+        return block
+      })
+      reader.release(mark, written)
+      const { onProgress } = job
+      const [doneBytes, totalBytes] = [mark.offset + mark.bytes, job.entry.bytes]
+      onProgress?.({ phase: 'compact', doneBytes, totalBytes, records: copier.seen })
+    }
+  } finally {
+    await reader.settle()
   }
 }
 
@@ -111,7 +160,6 @@ async function requireSeal(
   const { records, bytes, checksum } = entry
   if (seen !== records) throw damaged(path, 0, `${seen} of ${records} records were found`)
   const sum = await summing.sumOf(bytes)
-  // Without one the owner that sealed it knew that its bytes are not to be taken as they are.
   if (checksum !== '' && sum !== checksum) {
     throw damaged(path, 0, `its checksum is ${sum}, not ${checksum}`)
   }
@@ -120,10 +168,9 @@ async function requireSeal(
 async function finish(
   { vfs, entry, generation }: SegmentRewrite,
   rewriter: LogRewriter,
-  meter: FiguresMeter,
 ): Promise<SealedSegment> {
-  const { file, size, records, sum } = await rewriter.finish(entry.lastSeq)
-  if (sum === null || meter.records !== records) {
+  const { file, size, records, sum, kinds } = await rewriter.finish(entry.lastSeq)
+  if (sum === null || kinds === null) {
     throw new PapyraError('internal', `${file.path} was not summed up`)
   }
   let stamp: string
@@ -141,7 +188,7 @@ async function finish(
     records,
     bytes: size,
     checksum: hex8(sum),
-    kinds: meter.kinds(),
+    kinds,
     stamp,
   }
 }
@@ -152,10 +199,4 @@ function missingIn({ losses, skipped }: Manifest, { firstSeq, lastSeq }: SealedS
   return union(named, [...skipped]).filter(
     ({ first, last }) => last >= firstSeq && first <= lastSeq,
   )
-}
-
-export function damaged(path: string, offset: number, what: string): PapyraError {
-  return new PapyraError('anomalies_found', `${path} was not compacted: ${what}.`, {
-    details: { path, offset },
-  })
 }

@@ -1,7 +1,8 @@
+import type { KindFigures } from '../format/figures.js'
 import type { SegmentDescription } from '@papyra/contracts'
 import type { Vfs } from '../vfs.js'
 import { listFolder } from './folder.js'
-import type { KindFigures, Manifest } from './manifest.js'
+import type { Manifest } from './manifest.js'
 import { parseSegmentName, type SegmentId, segmentPath } from './names.js'
 import type { ActiveReach } from './rotate.js'
 

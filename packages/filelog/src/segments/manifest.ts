@@ -1,22 +1,8 @@
 import type { HistoryEntry, RecordedLoss, RetentionPolicy, SeqRange } from '@papyra/contracts'
+import type { KindFigures } from '../format/figures.js'
 import { decodeSealedJson, encodeSealedJson } from '../format/sealed-json.js'
 import type { Sidecar, Totals } from '../format/sidecar.js'
 import type { SegmentId } from './names.js'
-
-/** What a sealed segment holds of one kind: all that retention needs to judge it unread. */
-export interface KindFigures {
-  readonly kind: string
-  readonly records: number
-  /** Bytes of its lines, line ends counted. */
-  readonly bytes: number
-  readonly firstSeq: number
-  readonly lastSeq: number
-  /** Of the records whose time is a finite number from the year 2000 on, in ms; `null` if none is. */
-  readonly minTimestamp: number | null
-  readonly maxTimestamp: number | null
-  /** Records with any other time. */
-  readonly undated: number
-}
 
 /** A segment that is complete: its file never changes again. */
 export interface SealedSegment extends SegmentId {

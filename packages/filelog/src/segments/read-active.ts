@@ -2,7 +2,7 @@ import { checksum } from '../format/checksum.js'
 import { forEachPart, withIo } from '../rewrite/io.js'
 import { forEachLine } from '../scan/for-each-line.js'
 import type { VfsFile } from '../vfs.js'
-import { FiguresMeter } from './figures.js'
+import { FiguresMeter } from '../format/figures.js'
 import type { ClosedSegments } from './manifest.js'
 
 /** What the manifest will say of the active segment once it is sealed. */

@@ -1,7 +1,7 @@
 import { BLOCK_BYTES, FORMAT } from '../format/head.js'
 import { seedOf } from '../format/checksum.js'
 import { readMetaBatches } from '../scan/read-metas.js'
-import { FiguresMeter } from './figures.js'
+import { FiguresMeter } from '../format/figures.js'
 import type { Manifest, SealedSegment } from './manifest.js'
 import type { Candidate } from './rebuild-candidates.js'
 import type { SegmentsJob } from './scan-job.js'

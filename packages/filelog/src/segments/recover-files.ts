@@ -93,7 +93,7 @@ async function copyInto(
     await forEachLine(source, all, (chunk, start, end, offset, header, sound, _, length) => {
       if (!sound || header === null) throw readsDifferently(path)
       if (header.kind.startsWith('_')) return undefined
-      return rewriter.addLine(source, { chunk, start, end, offset, size: length }, header.seq)
+      return rewriter.addLine(source, { chunk, start, end, offset, size: length }, header)
     })
     onProgress({ phase: 'copy', doneBytes: size, totalBytes: size, records: rewriter.records })
   } finally {

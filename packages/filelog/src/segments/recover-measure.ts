@@ -1,7 +1,8 @@
+import type { KindFigures } from '../format/figures.js'
 import { hex8 } from '../format/checksum.js'
 import { withIo } from '../rewrite/io.js'
 import type { Vfs } from '../vfs.js'
-import type { KindFigures } from './manifest.js'
+
 import { readActive } from './read-active.js'
 import { stampOf } from './stamp.js'
 

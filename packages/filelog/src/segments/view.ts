@@ -3,8 +3,10 @@ import { readMetaBatches } from '../scan/read-metas.js'
 import type { LogSource } from '../scan/log-source.js'
 import { pacerOf, type Pacer } from '../scan/pacer.js'
 import { pacedBy, type LongRead } from '../scan/read-options.js'
-import { FiguresMeter } from './figures.js'
-import type { KindFigures, Manifest, SealedSegment } from './manifest.js'
+import { seedOf } from '../format/checksum.js'
+import { FiguresMeter, type KindFigures } from '../format/figures.js'
+import { BlockViews, type BlockView, type WithFile } from './block-views.js'
+import type { Manifest, SealedSegment } from './manifest.js'
 import { segmentPath, type SegmentId } from './names.js'
 import { openSegment, openSnapshot, sealedSource } from './read-source.js'
 import type { SegmentCore } from './segment-core.js'
@@ -19,6 +21,8 @@ export interface SegmentView extends SegmentId {
   readonly kinds: readonly KindFigures[]
   /** Its metas, newest first, many at a time; of the active one those up to lastSeq. */
   metas(options: { readonly signal?: AbortSignal }): AsyncIterable<readonly RecordMeta[]>
+  /** The same in blocks, newest first, of which nothing but the marks is read; absent if it has none. */
+  parts?(options: { readonly signal?: AbortSignal }): AsyncIterable<BlockView>
 }
 
 export interface SegmentsView {
@@ -68,12 +72,22 @@ function sealedView(
   const { firstSeq, generation, lastSeq, records, bytes, kinds } = entry
   const path = segmentPath(core.settings.dir, entry)
   const base = { firstSeq, generation, lastSeq, records, bytes, kinds, path }
-  return {
-    ...base,
-    state: 'sealed',
-    metas: ({ signal }) =>
-      metasOf(core, { path, pacer, signal }, (file) => sealedSource(file, manifest, entry)),
+  const metas: SegmentView['metas'] = ({ signal }) =>
+    metasOf(core, { path, pacer, signal }, (file) => sealedSource(file, manifest, entry))
+  const withFile: WithFile = async (signal, work) => {
+    core.requireOpen()
+    const opened = await openSegment(core.settings.vfs, path)
+    if (opened === null) throw gone(path)
+    try {
+      const file = pacedBy(opened, pacer, signal)
+      const { start = 0 } = await sealedSource(file, manifest, entry)
+      return await work({ file, start, seed: seedOf(manifest.logId), entry, signal })
+    } finally {
+      await opened.close()
+    }
   }
+  const blocks = new BlockViews({ kinds, metas, marked: entry.checksum !== '', withFile })
+  return { ...base, state: 'sealed', metas, parts: ({ signal }) => blocks.views(signal) }
 }
 
 interface SealedPart {

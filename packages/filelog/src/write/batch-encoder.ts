@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import type { AppendFact } from '@papyra/contracts'
 import { checksumRange } from '../format/checksum.js'
-import { secondsText } from '../format/frame.js'
+import { secondsText, storedMillis } from '../format/frame.js'
 import type { BlockTracker } from './block-tracker.js'
 import type { FactSize } from './check-facts.js'
 
@@ -30,6 +30,8 @@ export class BatchEncoder {
   #sumFrom: number = 0
   #timestamp: number = Number.NaN
   #seconds: string = ''
+  /** The same as a reader gets it back. */
+  #millis: number = Number.NaN
   readonly #lengths: number[] | null
 
   /** With `measure` it keeps the length of each record. */
@@ -59,7 +61,7 @@ export class BatchEncoder {
     for (const { facts, ascii } of chunks) {
       for (const fact of facts) {
         const length = ascii ? this.#addText(seq, fact) : this.#addBytes(seq, fact)
-        tracker.record(seq, length)
+        tracker.record(seq, length, fact.kind, this.#millis)
         if (lengths !== null) lengths.push(length)
         seq++
         if (tracker.due()) this.#addMark(tracker)
@@ -73,6 +75,7 @@ export class BatchEncoder {
     if (timestamp !== this.#timestamp) {
       this.#timestamp = timestamp
       this.#seconds = secondsText(timestamp)
+      this.#millis = storedMillis(timestamp)
     }
     return `{"seq":${seq},"kind":"${kind}","timestamp":${this.#seconds},${members}`
   }

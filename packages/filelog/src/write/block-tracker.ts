@@ -1,6 +1,7 @@
-import { chainStart, encodeBlockMark } from '../format/block-mark.js'
+import { chainStart, encodeBlockMark, lastPresent, type BlockMark } from '../format/block-mark.js'
 import { checksum, hex8 } from '../format/checksum.js'
 import { shiftChecksum } from '../format/crc-shift.js'
+import { FiguresMeter, type KindFigures } from '../format/figures.js'
 import type { OpenBlock } from '../scan-types.js'
 
 export interface BlockTrackerStart {
@@ -36,6 +37,7 @@ export interface BlockSnapshot {
   readonly lastSeq: number
   readonly runs: readonly number[]
   readonly whole: Whole | null
+  readonly figures: FiguresMeter | null
 }
 
 /**
@@ -58,6 +60,8 @@ export class BlockTracker {
   /** Counts of missing and present numbers, in turn, from `after + 1` on; always of even length. */
   #runs: number[]
   #whole: Whole | null = null
+  /** What the open block holds of each kind; `null` if that is not known of a part of it. */
+  #figures: FiguresMeter | null
 
   constructor(start: BlockTrackerStart) {
     this.#seed = start.seed
@@ -75,6 +79,7 @@ export class BlockTracker {
     const missing = this.#records === 0 ? 0 : this.#firstSeq - this.#after - 1
     this.#runs = this.#records === 0 ? [] : [missing, this.#records]
     this.#lastSeq = this.#after + missing + this.#records
+    this.#figures = this.#records === 0 ? new FiguresMeter() : null
   }
 
   /** The last number that was recorded or that a mark answers for. */
@@ -85,6 +90,11 @@ export class BlockTracker {
   /** Byte offset behind the last record or mark. */
   get end(): number {
     return this.#offset + this.#bytes
+  }
+
+  /** What the open block holds of each kind; `null` if that is not known. */
+  get kinds(): readonly KindFigures[] | null {
+    return this.#figures?.kinds() ?? null
   }
 
   /** The checksum of all bytes of the file, seeded like a line's; `null` unless it is kept. */
@@ -99,8 +109,11 @@ export class BlockTracker {
     this.#whole = { difference: (sum ^ this.#sum) >>> 0, bytes: this.#bytes }
   }
 
-  /** One more record, its line's end counted; its number must be above all before. */
-  record(seq: number, bytes: number): void {
+  /**
+   * One more record, its line's end counted, its time in ms as a reader gets it back; its number must
+   * be above all before. Without its kind the figures of the block are not known.
+   */
+  record(seq: number, bytes: number, kind?: string, timestamp: number = Number.NaN): void {
     const gap = seq - this.#lastSeq - 1
     const runs = this.#runs
     if (gap < 0) throw new RangeError(`${seq} does not follow ${this.#lastSeq}`)
@@ -111,6 +124,29 @@ export class BlockTracker {
     this.#bytes += bytes
     this.#records++
     this.#total++
+    if (kind === undefined) this.#figures = null
+    else this.#figures?.count(seq, kind, timestamp, bytes)
+  }
+
+  /** Takes over a whole block of another log, while none is open here. It has to be closed then. */
+  take(mark: BlockMark): void {
+    const { after, records, bytes, firstSeq, total, kinds } = { ...mark, total: this.#total }
+    const gap = after - this.#lastSeq
+    if (gap < 0 || this.#records > 0)
+      throw new RangeError(`a block behind ${after} does not follow`)
+    const runs = mark.runs === null ? [0, records] : [...mark.runs]
+    // What it answers for beyond its last record is said when it is closed.
+    if (runs.length % 2 === 1) runs.pop()
+    runs[0] = (runs[0] ?? 0) + gap
+    this.#runs = runs
+    this.#firstSeq = firstSeq
+    this.#lastSeq = lastPresent(mark)
+    this.#bytes = bytes
+    this.#records = records
+    this.#total = total + records
+    this.#sum = Number.parseInt(mark.sum, 16)
+    this.#figures?.addAll(kinds ?? [])
+    if (kinds === null) this.#figures = null
   }
 
   /** The bytes of records, in their order; marks are not among them. */
@@ -144,6 +180,7 @@ export class BlockTracker {
       prev: this.#prev,
       sum: hex8(this.#sum),
       runs: whole ? null : beyond > 0 ? [...this.#runs, beyond] : this.#runs,
+      kinds: this.kinds,
     }
     const { line, crc } = encodeBlockMark(mark, this.#seed)
     const ofFile = this.whole
@@ -156,6 +193,8 @@ export class BlockTracker {
     this.#prev = crc
     this.#sum = this.#seed
     this.#runs = []
+    if (this.#figures === null) this.#figures = new FiguresMeter()
+    else this.#figures.reset()
     if (ofFile !== null) this.keepWhole(checksum(line, ofFile))
     return line
   }
@@ -176,11 +215,13 @@ export class BlockTracker {
 
   snapshot(): BlockSnapshot {
     const whole = this.#whole
-    return { block: this.openBlock(), lastSeq: this.#lastSeq, runs: [...this.#runs], whole }
+    const figures = this.#figures?.snapshot() ?? null
+    const block = this.openBlock()
+    return { block, lastSeq: this.#lastSeq, runs: [...this.#runs], whole, figures }
   }
 
   /** Goes back to a snapshot of this tracker, as if nothing had come after it. */
-  restore({ block, lastSeq, runs, whole }: BlockSnapshot): void {
+  restore({ block, lastSeq, runs, whole, figures }: BlockSnapshot): void {
     this.#offset = block.offset
     this.#bytes = block.bytes
     this.#records = block.records
@@ -192,6 +233,7 @@ export class BlockTracker {
     this.#lastSeq = lastSeq
     this.#runs = [...runs]
     this.#whole = whole
+    this.#figures = figures?.snapshot() ?? null
   }
 }
 

@@ -229,6 +229,30 @@ const COMPACTION: readonly Mutant[] = [
     "if (checksum !== '' && sum === '') {",
   ),
   segments(
+    'copied-block-not-proven',
+    'segments/marked-blocks.ts',
+    'if (hex8(checksum(bytes, this.#seed)) !== mark.sum || !isUtf8(bytes)) {',
+    'if (hex8(checksum(bytes, this.#seed)) === "" || !isUtf8(bytes)) {',
+  ),
+  segments(
+    'chain-of-marks-not-compared',
+    'segments/marked-blocks.ts',
+    '(expected !== null && found.crc !== expected)',
+    "(expected !== null && found.crc === '')",
+  ),
+  segments(
+    'figures-of-a-cut-block-not-compared',
+    'rewrite/copy-records.ts',
+    'if (mark.kinds === null || isDeepStrictEqual(mark.kinds, meter.kinds())) return',
+    'if (mark.kinds === null || !isDeepStrictEqual(mark.kinds, null)) return',
+  ),
+  segments(
+    'block-before-a-kept-one-not-ended',
+    'rewrite/rewriter.ts',
+    'if (this.#lastSeq > this.#answered) await this.#closeBlock()\n',
+    '\n',
+  ),
+  segments(
     'rewritten-segment-unsynced',
     'rewrite/rewriter.ts',
     "await withIo('Syncing', this.file.path, () => this.file.sync())\n",

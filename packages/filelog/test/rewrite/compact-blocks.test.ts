@@ -46,8 +46,15 @@ const logs = fc
     buildLog({ ...rest, last: Math.max(last, rest.compacted), keeps: (n) => n % keeps === 0 }),
   )
 
+function recordsOf(bytes: Buffer): string[] {
+  return bytes
+    .toString()
+    .split('\n')
+    .filter((line) => line.includes('"kind":"event"'))
+}
+
 describe('a compaction that is told of ranges', () => {
-  it('makes the same log, of the measured size, as one that asks for each record', async () => {
+  it('keeps the same, and has the measured size, as one that asks for each record', async () => {
     const bounds = fc.tuple(fc.nat({ max: 90 }), fc.nat({ max: 90 }), fc.constantFrom(1, 2, 3))
     await fc.assert(
       fc.asyncProperty(logs, bounds, async (log, [a, b, every]) => {
@@ -57,9 +64,12 @@ describe('a compaction that is told of ranges', () => {
         const asking = await compacted(log, (meta) => stays(meta))
         const telling = Object.assign((meta: RecordMeta) => stays(meta), { noneThrough, allAbove })
         const told = await compacted(log, telling)
-        expect(told).toEqual(asking)
-        expect(told.done?.verified).toBe(true)
-        expect(told.measured).toBe(told.bytes.length)
+        // Blocks that stay as a whole keep their bounds, so that only marks may differ.
+        expect(recordsOf(told.bytes)).toEqual(recordsOf(asking.bytes))
+        for (const { done, measured, bytes } of [told, asking]) {
+          expect(done?.verified).toBe(true)
+          expect(measured).toBe(bytes.length)
+        }
         const kept = log.seqs.filter((seq) => stays({ seq, kind: '', timestamp: 0, bytes: 1 }))
         expect(told.done?.after.records).toBe(kept.length)
         const seqs = [...told.bytes.toString().matchAll(/^\{"seq":(\d+),"kind":"event"/gm)]
