@@ -4,7 +4,7 @@ import {
   type CompactionPlan,
   type CompactionReport,
   type CompactOptions,
-  type Notice,
+  type DropSummary,
 } from '@papyra/contracts'
 import {
   assertSafe,
@@ -16,11 +16,13 @@ import {
   type PlanRequest,
   type RetentionPlan,
 } from '@papyra/retention'
+import { noticesOf } from './compact-notices.js'
+import { belowOf, boundsOf, heldBack, type Bounds } from './held.js'
 import { longerHistory, metricsOf, stored, withIdleRun, type Meta } from './meta.js'
 import { readBatches } from './read.js'
 import { NAME, scanStore, type ScanSettings } from './scan.js'
 import type { Store } from './store.js'
-import { Trim } from './trim.js'
+import { Trim, type Gone } from './trim.js'
 
 /** How often a plan is made anew because another process compacted or recovered meanwhile. */
 const MOST_TRIES = 5
@@ -36,11 +38,10 @@ interface Decision {
   readonly plan: RetentionPlan
   readonly meta: Meta
   readonly drops: boolean
-}
-
-interface Gone {
-  readonly records: number
-  readonly bytes: number
+  /** What goes: of the plan what no group of consumers holds back. */
+  readonly dropped: readonly DropSummary[]
+  readonly bounds: Bounds
+  readonly below: (kind: string) => number
 }
 
 /** Deletes what the policy hides, or just what a plan said before; see `Backend.compact`. */
@@ -51,6 +52,10 @@ export async function compact(
 ): Promise<CompactionReport> {
   const startedAt = store.clock.monotonic()
   const { dryRun = false } = options
+  if (dryRun && options.approximate === true) {
+    const text = 'What an approximate compaction takes cannot be told before: it is not planned.'
+    throw new PapyraError('invalid_argument', text)
+  }
   const request = readPlanRequest(options)
   try {
     for (let tries = 1; ; tries += 1) {
@@ -63,7 +68,8 @@ export async function compact(
           verified: null,
         })
       }
-      const trim = new Trim(store, decision.plan, decision.meta, options)
+      const how = { ...options, below: decision.below }
+      const trim = new Trim(store, decision.plan, decision.meta, how)
       try {
         const gone = await carryOut(store, decision, options, { trim, startedAt })
         const { report: after } = await scanStore(store, {}, settings)
@@ -143,7 +149,12 @@ async function decide(
     },
   )
   assertSafe(plan, { force, now, elapsed: { opened: settings.opened, monotonicNow } })
-  return { plan, meta, drops: plan.kept.records < plan.total.records }
+  const bounds: Bounds = options.ignoreGroups === true ? new Map() : await boundsOf(store)
+  const said: Readonly<Record<string, number>> = request.key?.below ?? {}
+  const below = (kind: string): number =>
+    Math.min(bounds.get(kind)?.below ?? Infinity, said[kind] ?? Infinity)
+  const dropped = await heldBack(store, plan, below)
+  return { plan, meta, bounds, below, dropped, drops: dropped.length > 0 }
 }
 
 function stateOf(store: Store, meta: Meta): Parameters<typeof requireFresh>[1] {
@@ -158,7 +169,7 @@ function stateOf(store: Store, meta: Meta): Parameters<typeof requireFresh>[1] {
 
 async function carryOut(
   store: Store,
-  { plan, meta }: Decision,
+  { meta }: Decision,
   options: CompactOptions,
   { trim, startedAt }: { readonly trim: Trim; readonly startedAt: number },
 ): Promise<Gone> {
@@ -167,16 +178,20 @@ async function carryOut(
     ...{ what: 'compaction', at: store.clock.now(), generation: meta.generation + 1 },
     ...{ recordsRemoved: gone.records, bytesRemoved: gone.bytes, detail: '' },
     durationMs: store.clock.monotonic() - startedAt,
-    ...{ trigger: options.trigger ?? 'request', dropped: plan.dropped },
+    ...{ trigger: options.trigger ?? 'request', dropped: gone.dropped },
   })
   await trim.finish(['set', 'history', done, 'add', 'm:compactions', 1])
   return gone
 }
 
 /** What a plan takes, before it is carried out. */
-function planned({ plan }: Decision): Gone {
-  const { total, kept } = plan
-  return { records: total.records - kept.records, bytes: total.bytes - kept.bytes }
+function planned({ dropped }: Decision): Gone {
+  const sum = (of: (one: DropSummary) => number): number =>
+    dropped.reduce((total, one) => total + of(one), 0)
+  return {
+    ...{ records: sum(({ records }) => records), bytes: sum(({ bytes }) => bytes), dropped },
+    unhandled: new Map(),
+  }
 }
 
 interface Outcome {
@@ -187,10 +202,11 @@ interface Outcome {
 
 function report(
   store: Store,
-  { plan, meta, drops }: Decision,
+  decision: Decision,
   startedAt: number,
   { dryRun, gone, verified }: Outcome,
 ): CompactionReport {
+  const { plan, meta, drops } = decision
   const before = stored(meta)
   const { generation } = meta
   return {
@@ -198,15 +214,15 @@ function report(
     generation: { before: generation, after: drops ? generation + 1 : generation },
     records: { before: before.records, after: before.records - gone.records },
     bytes: { before: before.bytes, after: before.bytes - gone.bytes },
-    ...{ dropped: plan.dropped, unmet: plan.unmet, notices: notices(store, plan) },
-    plan: dryRun ? planOf(store, plan, meta) : null,
+    ...{ dropped: gone.dropped, unmet: plan.unmet, notices: noticesOf(store, decision, gone) },
+    plan: dryRun ? planOf(store, decision) : null,
     verified,
     durationMs: store.clock.monotonic() - startedAt,
   }
 }
 
-function planOf(store: Store, plan: RetentionPlan, meta: Meta): CompactionPlan {
-  const { policy, now: at, newestSeq: through, dropped } = plan
+function planOf(store: Store, { plan, meta, dropped, bounds }: Decision): CompactionPlan {
+  const { policy, now: at, newestSeq: through } = plan
   const { generation, maintenance } = stateOf(store, meta)
   const files = meta.kinds.flatMap((state): CompactionPlan['files'] => {
     const own = dropped.filter(({ kind }) => kind === state.kind)
@@ -215,18 +231,7 @@ function planOf(store: Store, plan: RetentionPlan, meta: Meta): CompactionPlan {
     const path = store.keys.stream(state.kind)
     return [{ path, action: 'rewrite', records, bytes, dropped: own }]
   })
-  const id = encodePlanId({ store: store.logId, policy, at, through, generation, maintenance })
+  const key = { store: store.logId, policy, at, through, generation, maintenance }
+  const id = encodePlanId({ ...key, below: belowOf(bounds) })
   return { id, at, through, files }
-}
-
-function notices(store: Store, { undated }: RetentionPlan): Notice[] {
-  if (undated.records === 0) return []
-  const { records, seq } = undated
-  return [
-    {
-      ...({ code: 'unusable_timestamp', path: store.keys.tag, offset: null, seq } as const),
-      count: records,
-      detail: `${records} records have no usable time; an age limit never removes them.`,
-    },
-  ]
 }

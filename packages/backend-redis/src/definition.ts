@@ -7,12 +7,11 @@ import {
   type OpenOptions,
 } from '@papyra/contracts'
 import { CAPABILITIES } from './capabilities.js'
-import { serverOf, type Server } from './client.js'
-import { Connection } from './connection.js'
+import type { Connection } from './connection.js'
 import { list, text } from './entry.js'
-import { keysOf, type Keys } from './keys.js'
 import { newMeta, readMeta } from './meta.js'
-import { checkOptions, type RedisBackendOptions, type Settings } from './options.js'
+import type { RedisBackendOptions } from './options.js'
+import { connectionTo, locationOf, placeOf, type Place } from './place.js'
 import { RedisBackend } from './redis-backend.js'
 import { failureOf } from './redis-errors.js'
 import { NAME } from './scan.js'
@@ -27,12 +26,8 @@ import { Store } from './store.js'
  * const backend = await redisBackend({ url: 'redis://127.0.0.1:6379', system: 'shop' }).open({ access: 'read' })
  */
 export function redisBackend(options: RedisBackendOptions): BackendDefinition {
-  const settings = checkOptions(options)
-  const place: Place = {
-    settings,
-    server: serverOf(options, settings.commandTimeoutMs),
-    keys: keysOf(settings.prefix, settings.system),
-  }
+  const place = placeOf(options)
+  const { settings } = place
   return {
     name: NAME,
     location: locationOf(place),
@@ -48,24 +43,6 @@ export function redisBackend(options: RedisBackendOptions): BackendDefinition {
       }
     },
   }
-}
-
-interface Place {
-  readonly settings: Settings
-  readonly server: Server
-  readonly keys: Keys
-}
-
-function locationOf({ server, keys }: Place): string {
-  return `${server.url}/${keys.tag}`
-}
-
-function connectionTo(place: Place): Connection {
-  return new Connection({
-    location: locationOf(place),
-    makeClient: place.server.makeClient,
-    commandTimeoutMs: place.settings.commandTimeoutMs,
-  })
 }
 
 async function open(place: Place, how: OpenOptions): Promise<Backend> {

@@ -35,6 +35,13 @@ export interface Suspicion {
   readonly at: number
 }
 
+/** A group of consumers as the store remembers it. */
+export interface KnownGroup {
+  readonly kind: string
+  readonly group: string
+  readonly done: number
+}
+
 /** The key `:meta`, read. */
 export interface Meta {
   readonly logId: string
@@ -50,6 +57,8 @@ export interface Meta {
   readonly losses: readonly RecordedLoss[]
   readonly verifiedAt: number | null
   readonly compactedThrough: number
+  /** Groups of consumers that were made and not removed, and up to which number they handled all. */
+  readonly groups: readonly KnownGroup[]
   readonly counts: (field: string) => number
   readonly baseline: MetricValues | null
   readonly resetAt: number | null
@@ -128,10 +137,18 @@ function parse(logId: string, fields: ReadonlyMap<string, string>): Meta {
     losses: json<RecordedLoss[]>('losses', []),
     verifiedAt: time('verified_at'),
     compactedThrough: count('compacted_through'),
+    groups: groupsIn(fields),
     counts: count,
     baseline: json<MetricValues | null>('baseline', null),
     resetAt: time('reset_at'),
   }
+}
+
+function groupsIn(fields: ReadonlyMap<string, string>): KnownGroup[] {
+  return [...fields].flatMap(([field, value]) => {
+    const [, kind, group] = /^group:([^:]+):([^:]+):done$/.exec(field) ?? []
+    return kind === undefined || group === undefined ? [] : [{ kind, group, done: Number(value) }]
+  })
 }
 
 function refuse(code: 'not_a_log' | 'newer_format', location: string): PapyraError {

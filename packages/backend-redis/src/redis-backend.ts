@@ -10,6 +10,7 @@ import {
   type CompactionReport,
   type CompactOptions,
   type Finding,
+  type GroupsPort,
   type MetricsSnapshot,
   type ReadQuery,
   type RecordMeta,
@@ -28,6 +29,7 @@ import type { Connection } from './connection.js'
 import { Delivery } from './delivery.js'
 import { describe } from './describe.js'
 import { diagnose } from './diagnose.js'
+import { StoreGroups } from './groups/port.js'
 import { glance } from './health.js'
 import { longerHistory, metricsOf } from './meta.js'
 import { explainMismatch } from './mismatch.js'
@@ -50,6 +52,7 @@ export interface Opening {
 export class RedisBackend implements Backend {
   readonly name: string = NAME
   readonly capabilities: Capabilities = CAPABILITIES
+  readonly groups: GroupsPort
   readonly #store: Store
   readonly #opening: Opening
   readonly #opened: { readonly wall: number; readonly monotonic: number }
@@ -62,6 +65,11 @@ export class RedisBackend implements Backend {
   constructor(store: Store, opening: Opening) {
     this.#store = store
     this.#opening = opening
+    this.groups = new StoreGroups(store, {
+      access: opening.access,
+      patienceMs: opening.settings.appendTimeoutMs,
+      checkOpen: () => this.#checkOpen(),
+    })
     this.#opened = { wall: store.clock.now(), monotonic: store.clock.monotonic() }
   }
 

@@ -20,6 +20,14 @@ export interface StreamState {
   readonly maxDeleted: number
 }
 
+/** What a step of maintenance came to. */
+export interface Maintained {
+  readonly rev: string
+  /** The group of consumers that holds up what was to be done; `null`: it was done. */
+  readonly held: string | null
+  readonly unhandled: ReadonlyMap<string, number>
+}
+
 export interface Look {
   readonly meta: Meta
   readonly streams: readonly StreamState[]
@@ -78,17 +86,41 @@ export class Store {
     streams: readonly string[],
     words: readonly Argument[],
   ): Promise<string> {
+    const done = await this.maintainHeld(meta, streams, words)
+    if (done.held === null) return done.rev
+    throw this.#stale()
+  }
+
+  /**
+   * The same for a step that a group of consumers may hold up: then nothing was done, and `held` names
+   * it. `unhandled` is what was tallied, by group.
+   */
+  async maintainHeld(
+    meta: Pick<Meta, 'rev'> | null,
+    streams: readonly string[],
+    words: readonly Argument[],
+  ): Promise<Maintained> {
     const { keys } = this
     const reply = await this.connection.run(
       maintainScript,
       [keys.meta, keys.aside, ...streams],
       [this.logId, meta === null ? '' : meta.rev, ...words],
     )
-    const [status, rev] = list(reply).map((part) => text(part))
-    if (status === 'ok') return rev ?? ''
+    const [status, second = '', ...more] = list(reply).map((part) => text(part))
+    if (status === 'ok') {
+      const unhandled = new Map<string, number>()
+      for (let at = 0; at < more.length; at += 2)
+        unhandled.set(more[at] ?? '', Number(more[at + 1]))
+      return { rev: second, held: null, unhandled }
+    }
+    if (status === 'held') return { rev: meta?.rev ?? '', held: second, unhandled: new Map() }
     if (status === 'replaced') throw this.replaced('its `:meta` is gone, or that of another store')
+    throw this.#stale()
+  }
+
+  #stale(): PapyraError {
     const why = 'Another process compacted or recovered the store meanwhile.'
-    throw new PapyraError('stale_plan', why, { details: { location: this.location } })
+    return new PapyraError('stale_plan', why, { details: { location: this.location } })
   }
 
   replaced(

@@ -222,6 +222,7 @@ export type NoticeCode =
   | 'trimmed_outside'
   | 'held_by_group'
   | 'unhandled_removed'
+  | 'approximate_rest'
 
 /** What a scan tells without holding it against the store. */
 export const NOTICE_CODES: Readonly<Record<NoticeCode, CodeExplanation>> = Object.freeze({
@@ -273,5 +274,10 @@ export const NOTICE_CODES: Readonly<Record<NoticeCode, CodeExplanation>> = Objec
   unhandled_removed: {
     meaning: 'Records were removed that a consumer group had not handled yet, as was asked for.',
     action: 'Nothing to do; the group never sees them.',
+  },
+  approximate_rest: {
+    meaning:
+      'A compaction left records that the policy hides: it was approximate, or a consumer group came meanwhile.',
+    action: 'Nothing to do; the next exact compaction takes them.',
   },
 })

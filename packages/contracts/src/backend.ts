@@ -62,7 +62,7 @@ export interface CompactOptions extends LongOperation, Throttled {
   readonly ignoreGroups?: boolean
   /**
    * Of a backend that can do it more cheaply: only what goes at next to no cost, which may be less
-   * than the policy hides, never more. The report says what is left.
+   * than the policy hides, never more. The report says what is left. Others do it exactly.
    */
   readonly approximate?: boolean
 }

@@ -75,6 +75,11 @@ export interface GroupDescription extends GroupRef {
   readonly poison: number
   /** True if records wait or are pending and no consumer is alive. */
   readonly abandoned: boolean
+  /**
+   * True if the server does not have it any more, though nobody removed it: a consumer makes it again
+   * where it was, and until then compaction keeps what it has not handled.
+   */
+  readonly vanished: boolean
   readonly lastClaim: ClaimSummary | null
   /** Oldest first, the last of them not necessarily of now. */
   readonly samples: readonly PendingSample[]

@@ -101,6 +101,7 @@ const noticeCodes: Record<NoticeCode, true> = {
   trimmed_outside: true,
   held_by_group: true,
   unhandled_removed: true,
+  approximate_rest: true,
 }
 
 interface Entry {

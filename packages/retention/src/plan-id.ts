@@ -1,4 +1,9 @@
-import { PapyraError, isPapyraError, type RetentionPolicy } from '@papyra/contracts'
+import {
+  PapyraError,
+  isPapyraError,
+  type RecordKind,
+  type RetentionPolicy,
+} from '@papyra/contracts'
 import { validatePolicy } from './policy.js'
 
 /** All that has to be known to make the same plan again, over the same records. */
@@ -13,6 +18,8 @@ export interface PlanKey {
   /** The store's generation, and how many compactions and recoveries it has seen. */
   readonly generation: number
   readonly maintenance: number
+  /** Of a kind nothing from this number on goes, whatever the policy says. */
+  readonly below?: Readonly<Partial<Record<RecordKind, number>>>
 }
 
 const PREFIX = 'p1.'
@@ -24,8 +31,8 @@ const KINDS = ['event', 'audit', 'dead_letter'] as const
  * so no plan is stored anywhere. The same key gives the same word.
  */
 export function encodePlanId(key: PlanKey): string {
-  const { store, policy, at, through, generation, maintenance } = key
-  const limits = limitsOf(validatePolicy(policy))
+  const { store, policy, at, through, generation, maintenance, below = {} } = key
+  const limits = limitsOf(validatePolicy(policy), below)
   const body = JSON.stringify([store, at, through, generation, maintenance, ...limits])
   const bytes = new TextEncoder().encode(body)
   const text = btoa(String.fromCharCode(...bytes))
@@ -55,11 +62,13 @@ function keyOf(value: unknown): PlanKey {
   const [store, at, through, generation, maintenance, ...limits]: unknown[] = value
   const counts = [through, generation, maintenance]
   if (typeof store !== 'string' || typeof at !== 'number') throw refuse('it holds no plan')
-  if (!counts.every((n) => Number.isSafeInteger(n) && (n as number) >= 0) || limits.length > 12)
+  if (!counts.every((n) => Number.isSafeInteger(n) && (n as number) >= 0) || limits.length > 15)
     throw refuse('it holds no plan')
+  const below = belowOf(limits.slice(12))
   return {
     store,
     policy: policyOf(limits),
+    ...(below !== null && { below }),
     at,
     through: through as number,
     generation: generation as number,
@@ -67,10 +76,21 @@ function keyOf(value: unknown): PlanKey {
   }
 }
 
+/** What may go of each kind at most; `null` if nothing is said. */
+function belowOf(numbers: readonly unknown[]): NonNullable<PlanKey['below']> | null {
+  const said = KINDS.flatMap((kind, i) => {
+    const value = numbers[i] ?? 0
+    if (!Number.isSafeInteger(value) || (value as number) < 0) throw refuse('it holds no plan')
+    return value === 0 ? [] : [[kind, value as number] as const]
+  })
+  return said.length === 0 ? null : Object.fromEntries(said)
+}
+
 /** The limits in a fixed order, 0 where there is none, as far as the last that there is. */
-function limitsOf(policy: RetentionPolicy): number[] {
+function limitsOf(policy: RetentionPolicy, below: NonNullable<PlanKey['below']>): number[] {
   const groups = [policy, ...KINDS.map((kind) => policy.perKind?.[kind])]
   const all = groups.flatMap((group) => LIMITS.map((limit) => group?.[limit] ?? 0))
+  all.push(...KINDS.map((kind) => below[kind] ?? 0))
   while (all.at(-1) === 0) all.pop()
   return all
 }

@@ -7,13 +7,18 @@ import { script, type Script } from '../script.js'
  * the step was decided (empty for a step that does not depend on it), then what to do, word by word:
  *
  * - `set` field value, `drop` field, `add` field by, `raise` field to
+ * - `require` place id kind: stops, with nothing done, if a group of the stream has not handled all below
+ *   the id, one that vanished and was not removed included; comes first
+ * - `tally` place count numbers…: counts for each group of the stream how many of these it has not
+ *   handled
  * - `trim` place id: removes all entries of the stream below the id
  * - `delete` place count ids…
  * - `take` place id why: moves the entry to `aside`, with its id and all its fields; one of more than
  *   3500 fields is left
  * - `swap` place place length: puts the second stream, a copy, in the first one's place
  *
- * Answers `ok` and the new revision; else why nothing was done: `replaced`, `stale`, `changed`.
+ * Answers `ok`, the new revision, and what was tallied, group by group; else why nothing was done:
+ * `replaced`, `stale`, `changed`, `held` and the group.
  */
 export const maintainScript: Script = script(`
 local m = redis.pcall('HMGET', KEYS[1], 'log_id', 'rev', 'seq')
@@ -41,7 +46,55 @@ local function swap(to, from, length)
   redis.call('RENAME', from, to)
   return true
 end
+local function groups(key)
+  if redis.call('EXISTS', key) == 0 then return {} end
+  local all = {}
+  for _, info in ipairs(redis.call('XINFO', 'GROUPS', key)) do
+    local found = {}
+    for i = 1, #info, 2 do found[info[i]] = info[i + 1] end
+    all[#all + 1] = found
+  end
+  return all
+end
+local function number(id) return tonumber(string.match(id, '^(%d+)')) end
+local held
+local tallied = {}
 local steps = {}
+steps.require = function()
+  local key, below, kind = KEYS[tonumber(word())], number(word()), word()
+  local there = {}
+  for _, group in ipairs(groups(key)) do
+    there[group.name] = true
+    local pending = redis.call('XPENDING', key, group.name)
+    local behind = number(group['last-delivered-id']) + 1 < below
+      and #redis.call('XRANGE', key, '(' .. group['last-delivered-id'],
+        string.format('(%.0f-0', below), 'COUNT', 1) > 0
+    if behind or (pending[1] > 0 and number(pending[2]) < below) then
+      held = group.name
+      return false
+    end
+  end
+  for _, field in ipairs(redis.call('HKEYS', KEYS[1])) do
+    local name = string.match(field, '^group:' .. kind .. ':([^:]+):done$')
+    if name and not there[name] and tonumber(redis.call('HGET', KEYS[1], field)) + 1 < below then
+      held = name
+      return false
+    end
+  end
+end
+steps.tally = function()
+  local key, count = KEYS[tonumber(word())], tonumber(word())
+  local all = groups(key)
+  for _ = 1, count do
+    local id = word() .. '-0'
+    for _, group in ipairs(all) do
+      if number(id) > number(group['last-delivered-id'])
+        or #redis.call('XPENDING', key, group.name, id, id, 1) > 0 then
+        tallied[group.name] = (tallied[group.name] or 0) + 1
+      end
+    end
+  end
+end
 steps.set = function() redis.call('HSET', KEYS[1], word(), word()) end
 steps.drop = function() redis.call('HDEL', KEYS[1], word()) end
 steps.add = function() redis.call('HINCRBY', KEYS[1], word(), word()) end
@@ -76,9 +129,14 @@ steps.swap = function()
   return swap(KEYS[tonumber(to)], KEYS[tonumber(from)], tonumber(length))
 end
 while at <= #ARGV do
-  if steps[word()]() == false then return {'changed'} end
+  if steps[word()]() == false then return held and {'held', held} or {'changed'} end
 end
-return {'ok', redis.call('HINCRBY', KEYS[1], 'rev', ARGV[2] == '' and 0 or 1)}
+local answer = {'ok', redis.call('HINCRBY', KEYS[1], 'rev', ARGV[2] == '' and 0 or 1)}
+for name, count in pairs(tallied) do
+  answer[#answer + 1] = name
+  answer[#answer + 1] = count
+end
+return answer
 `)
 
 /**

@@ -1,0 +1,5 @@
+export { openConsumerGroup } from './groups/open.js'
+export type { ConsumerGroup, Start } from './groups/group.js'
+export type { ConsumeOptions, ConsumerGroupOptions, ClaimOptions } from './groups/options.js'
+export type { Delivery } from './groups/delivery.js'
+export type { ClaimReport, GroupEvent } from './groups/events.js'
