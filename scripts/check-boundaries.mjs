@@ -125,7 +125,7 @@ function manifestProblems({ folder, manifest }, rule) {
   }
   check('dependencies', rule.papyra)
   check('peerDependencies', [...rule.papyra])
-  check('devDependencies', [...rule.papyra, ...DEV_PACKAGES])
+  check('devDependencies', [...rule.papyra, ...DEV_PACKAGES, ...(rule.dev ?? [])])
   return problems
 }
 

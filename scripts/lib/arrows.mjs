@@ -1,5 +1,6 @@
 // Who may import whom at run time: the table of docs/architecture.md as data.
 // `external` are the packages from outside that the sources may use.
+// `dev` are packages that only the tests may use, besides.
 // `pure` sources import nothing from Node; only those with `files` may import node:fs.
 const file = { papyra: ['contracts', 'retention', 'filelog'] }
 const everything = ['*']
@@ -20,6 +21,8 @@ export const ARROWS = {
   cli: {
     papyra: ['contracts', 'core', 'doctor', 'backend-json', 'backend-rotation'],
     external: ['yargs', 'jiti'],
+    // Loaded where it is named; its tests need it.
+    dev: ['backend-redis'],
     files: true,
   },
   // Private programs. They may also use the ./testing subpaths.

@@ -77,7 +77,15 @@ async function scanProblems(papyra, temp) {
   }
   const missing = await scan(join(temp, 'missing.ndjson'))
   if (missing.code === 0) found.push('scan of a missing log ended with 0')
-  return found
+  return [...found, ...(await redisProblems(papyra, temp))]
+}
+
+/** The command brings no Redis client; who names such a store is told what to install. */
+async function redisProblems(papyra, cwd) {
+  const words = ['persistence', 'scan', '--redis-url', 'redis://127.0.0.1:1', '--system', 'shop']
+  const { code, stderr } = await capture(papyra, words, { cwd })
+  if (code === 69 && stderr.includes('npm install @papyra/backend-redis ioredis')) return []
+  return [`a Redis store without its package: exit ${code}\n${stderr}`]
 }
 
 /** A project with these packages as dependencies; the others come from tarballs when asked for. */

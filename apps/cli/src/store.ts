@@ -9,6 +9,9 @@ import type { Settings } from './config/settings.js'
 import type { Context } from './context.js'
 import { commandLine } from './output/shell.js'
 
+/** Flags that say which store is meant. */
+const SELECTORS = ['path', 'config', 'redis-url', 'redis-url-file', 'redis-prefix', 'system']
+
 /** The store that a command is about, not opened yet. */
 export interface Store {
   readonly definition: BackendDefinition
@@ -25,7 +28,7 @@ export interface Store {
 export async function resolveStore(context: Context): Promise<Store> {
   const { definition, settings, retentionOrigin, loaded } = await resolveConfiguration(context)
   const { args } = context
-  const selector = ['path', 'config'].flatMap((name) => {
+  const selector = SELECTORS.flatMap((name) => {
     const value = args.text(name)
     return value === undefined ? [] : [`--${name}`, value]
   })

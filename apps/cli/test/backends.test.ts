@@ -50,7 +50,6 @@ test('a file beside the configuration is a backend, too', async () => {
 })
 
 test.each([
-  ['redis', /npm install @papyra\/backend-redis ioredis/],
   ['@acme/not-there', /npm install @acme\/not-there/],
   ['./not-there.js', /no such file/],
 ])('backend %s that is not installed: 69 with the line to install it', async (use, line) => {

@@ -1,4 +1,5 @@
 import type { Command } from '../command.js'
+import { GROUP_COMMANDS } from './groups.js'
 import { FILTERS, LISTING, OWNING, STORE } from './options.js'
 import { PERSISTENCE_COMMANDS } from './persistence.js'
 import type { OptionSpec } from './spec.js'
@@ -150,6 +151,7 @@ const otherCommands: readonly Command[] = [
 export const COMMANDS: readonly Command[] = [
   ...PERSISTENCE_COMMANDS,
   ...inspectCommands,
+  ...GROUP_COMMANDS,
   ...metricsCommands,
   ...otherCommands,
 ]
@@ -157,7 +159,8 @@ export const COMMANDS: readonly Command[] = [
 /** What the groups are for. */
 export const GROUPS: Readonly<Record<string, string>> = {
   persistence: 'Verify, mend, shrink and describe a store',
-  inspect: 'Read records',
+  inspect: 'Read records, and the consumer groups',
+  groups: 'Claim, remove and reset what consumer groups hold (Redis)',
   metrics: 'Numbers that the store keeps of itself',
   config: 'The configuration in force',
 }

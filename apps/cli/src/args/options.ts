@@ -27,6 +27,23 @@ export const STORE: Readonly<Record<string, OptionSpec>> = {
     completes: 'file',
     describe: 'Use this configuration instead of looking for one',
   },
+  'redis-url': {
+    kind: 'value',
+    value: 'URL',
+    describe: 'A store on this Redis server; without a password: see --redis-url-file',
+  },
+  'redis-url-file': {
+    kind: 'value',
+    value: 'FILE',
+    completes: 'file',
+    describe: 'The same, its URL in a file that only its owner may read (or PAPYRA_REDIS_URL)',
+  },
+  'redis-prefix': {
+    kind: 'value',
+    value: 'PREFIX',
+    describe: 'What its keys begin with (default papyra)',
+  },
+  system: { kind: 'value', value: 'NAME', describe: 'Which store on that server' },
 }
 
 /** Options of what needs exclusive ownership. */

@@ -139,6 +139,14 @@ const compact: Command = {
       describe: 'Read and write at most so many bytes a second; also 10MB, 64MiB',
     },
     force: { kind: 'flag', describe: 'Also if the clock is suspect, or if everything would go' },
+    'ignore-groups': {
+      kind: 'flag',
+      describe: 'Redis: also what a consumer group has not handled; told and counted',
+    },
+    approximate: {
+      kind: 'flag',
+      describe: 'Redis: only what costs next to nothing; what is left is told',
+    },
     ...OWNING,
     ...CONSENT,
   },

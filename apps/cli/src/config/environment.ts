@@ -12,6 +12,9 @@ import type { Io } from '../io.js'
 /** What the environment states. Every variable is named here: others that begin so are not ours. */
 export interface EnvironmentSettings {
   readonly path: string | undefined
+  readonly redisUrl: string | undefined
+  readonly redisPrefix: string | undefined
+  readonly system: string | undefined
   readonly environment: string | undefined
   readonly expectLogId: string | undefined
   readonly quarantineDir: string | undefined
@@ -27,6 +30,9 @@ export interface EnvironmentSettings {
 /** Which variable states what. */
 export const VARIABLES: Readonly<Record<keyof EnvironmentSettings, string>> = {
   path: 'PAPYRA_PATH',
+  redisUrl: 'PAPYRA_REDIS_URL',
+  redisPrefix: 'PAPYRA_REDIS_PREFIX',
+  system: 'PAPYRA_SYSTEM',
   environment: 'PAPYRA_ENVIRONMENT',
   expectLogId: 'PAPYRA_EXPECT_LOG_ID',
   quarantineDir: 'PAPYRA_QUARANTINE_DIR',
@@ -61,6 +67,9 @@ export function readEnvironment(env: Io['env']): EnvironmentSettings {
   const asIs = (_name: string, value: string): string => value
   return {
     path: read('path', asIs),
+    redisUrl: read('redisUrl', asIs),
+    redisPrefix: read('redisPrefix', asIs),
+    system: read('system', asIs),
     environment: read('environment', asIs),
     expectLogId: read('expectLogId', asIs),
     quarantineDir: read('quarantineDir', asIs),

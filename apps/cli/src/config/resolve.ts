@@ -1,12 +1,13 @@
 import { dirname } from 'node:path'
 import { PapyraError, type BackendDefinition } from '@papyra/contracts'
-import type { BackendChoice } from '@papyra/core'
 import { backendAt, loadBackend } from '../backends.js'
 import type { Context } from '../context.js'
+import type { ChosenBackend } from './chosen.js'
 import { findConfig } from './discover.js'
 import { readEnvironment, type EnvironmentSettings } from './environment.js'
 import { layerSettings, type LayeredSettings, type LoadedConfig } from './layers.js'
 import { loadConfig } from './load.js'
+import { redisByEnvironment, redisByFlags, refuseUrlAsPath } from './redis.js'
 import type { Setting } from './settings.js'
 
 /** The configuration in force for a command. */
@@ -16,14 +17,6 @@ export interface Configuration extends LayeredSettings {
   readonly backend: ChosenBackend | null
 }
 
-export interface ChosenBackend {
-  readonly choice: BackendChoice | BackendDefinition
-  /** Folder that relative paths and packages start from. */
-  readonly folder: string
-  readonly trusted: boolean
-  readonly origin: string
-}
-
 /**
  * Flags over environment over file. With `--path` alone no file is looked for: what is configured
  * for one store must not be applied to another.
@@ -31,7 +24,13 @@ export interface ChosenBackend {
 export async function readConfiguration({ args, io, out }: Context): Promise<Configuration> {
   const path = args.text('path')
   const named = args.text('config')
-  const file = path !== undefined && named === undefined ? null : findConfig(io, named)
+  const server = args.text('redis-url') ?? args.text('redis-url-file')
+  if (path !== undefined && server !== undefined) {
+    const text = 'Give --path or --redis-url, not both: they name two stores.'
+    throw new PapyraError('invalid_argument', text)
+  }
+  const byFlag = path ?? server
+  const file = byFlag !== undefined && named === undefined ? null : findConfig(io, named)
   const environment = readEnvironment(io.env)
   if (file !== null && file.ignored.length > 0) {
     await out.warn(`${file.path} is used; beside it these are not: ${file.ignored.join(', ')}`)
@@ -40,20 +39,30 @@ export async function readConfiguration({ args, io, out }: Context): Promise<Con
   return {
     ...layerSettings(io, environment, loaded),
     loaded,
-    backend: chooseBackend({ path, cwd: io.cwd, environment, loaded }),
+    backend: chooseBackend({ path, args, cwd: io.cwd, uid: io.uid, environment, loaded }),
   }
 }
 
 interface Sources {
   readonly path: string | undefined
+  readonly args: Context['args']
   readonly cwd: string
+  readonly uid: number | null
   readonly environment: EnvironmentSettings
   readonly loaded: LoadedConfig
 }
 
-function chooseBackend({ path, cwd, environment, loaded }: Sources): ChosenBackend | null {
+function chooseBackend(sources: Sources): ChosenBackend | null {
+  const { path, cwd, environment, loaded } = sources
+  const redis = { ...sources, systemId: loaded?.config.systemId }
+  const server = redisByFlags(redis)
+  if (server !== null) return server
   const file = path ?? environment.path
-  if (file !== undefined) {
+  if (file === undefined) {
+    const named = redisByEnvironment(redis)
+    if (named !== null) return named
+  } else {
+    refuseUrlAsPath(file)
     const origin = path === undefined ? 'PAPYRA_PATH' : '--path'
     return { choice: backendAt(cwd, file), folder: cwd, trusted: false, origin }
   }

@@ -9,6 +9,7 @@ import type { GroupStore } from './group-store.js'
 import type { Consuming } from './options.js'
 import { pendingOf } from './pending.js'
 import { leaveIfIdle } from './removal.js'
+import { sampleGroup } from './samples.js'
 import { ensureScript } from './scripts.js'
 import type { Surroundings } from './surroundings.js'
 
@@ -150,6 +151,8 @@ async function* claimed(work: Work): AsyncGenerator<Held, void, undefined> {
   for await (const page of claimAll(group, claiming, surroundings.tell, connection)) {
     for (const one of page.records) if (!held.has(one.record.seq)) yield one
   }
+  // Evidence for operators; the work does not depend on it.
+  await sampleGroup(group).catch(() => undefined)
 }
 
 /** Records that were never delivered; waits for them, with a watchdog over the wait. */

@@ -1,5 +1,7 @@
 import type { GroupDescription, PendingSample } from '@papyra/contracts'
 import type { Store } from '../store.js'
+import { describeGroup, keptFields, rawGroups } from './describe.js'
+import type { GroupStore } from './group-store.js'
 import { fieldsOf } from './names.js'
 
 /** How many samples of a group are kept. */
@@ -22,4 +24,15 @@ export async function sampled(
   const words = ['set', `${fieldsOf(kind, name)}:samples`, JSON.stringify(more)]
   await store.maintain(null, [], words)
   return { ...group, samples: more }
+}
+
+/** The same for a group whose consumer looks after it now and then. */
+export async function sampleGroup({ store, kind, group }: GroupStore): Promise<void> {
+  const { kinds } = await store.meta()
+  const state = kinds.find((one) => one.kind === kind)
+  const raw = (await rawGroups(store, kind)).find((one) => one.group === group)
+  if (state === undefined || raw === undefined) return
+  const now = store.clock.now()
+  const kept = await keptFields(store, kind, group)
+  await sampled(store, describeGroup(state, raw, kept, now), now)
 }

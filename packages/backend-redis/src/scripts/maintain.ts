@@ -17,10 +17,11 @@ import { script, type Script } from '../script.js'
  *   3500 fields is left
  * - `swap` place place length: puts the second stream, a copy, in the first one's place
  *
- * Answers `ok`, the new revision, and what was tallied, group by group; else why nothing was done:
+ * It also works where memory has run out: what compaction takes is the cure. Answers `ok`, the new
+ * revision, and what was tallied, group by group; else why nothing was done:
  * `replaced`, `stale`, `changed`, `held` and the group.
  */
-export const maintainScript: Script = script(`
+export const maintainScript: Script = script(`#!lua flags=allow-oom
 local m = redis.pcall('HMGET', KEYS[1], 'log_id', 'rev', 'seq')
 if m.err then return m end
 if m[1] ~= ARGV[1] then return {'replaced'} end

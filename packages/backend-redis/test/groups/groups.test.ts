@@ -261,6 +261,18 @@ describe('a group that vanished', () => {
   })
 })
 
+test('a consumer leaves samples of what is pending, so that a trend can be seen', async () => {
+  const { group, store, close } = await world(server, 6)
+  await group.ensure({ start: 'oldest' })
+  await take(group, 4, { batch: 4 }, nothing)
+  for (const left of [3, 2]) await take(group, 1, { ...QUICK, batch: left })
+  const [found] = (await store.groups?.list()) ?? []
+  const seen = found?.samples.map(({ pending }) => pending) ?? []
+  expect(seen.length).toBeGreaterThan(1)
+  expect(found?.samples.at(-1)).toMatchObject({ pending: found?.pending, lag: found?.lag.records })
+  await close()
+})
+
 describe('a link', () => {
   test('that swallows everything is noticed and made anew; nothing is missed', async () => {
     const proxy = await TestProxy.before(server.port)

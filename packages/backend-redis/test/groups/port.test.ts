@@ -46,8 +46,8 @@ describe('the groups of a store', () => {
       consumers: [{ name: holder, pending: 3, state: 'alive' }],
       oldestPending: { consumer: holder, deliveries: 1 },
       lag: { records: 4, atLeast: false },
-      samples: [{ pending: 3, lag: 4 }],
     })
+    expect(found?.samples.at(-1)).toMatchObject({ pending: 3, lag: 4 })
     // The events of this kit are of 2024.
     expect(found?.lag.seconds).toBeCloseTo((now - 1_704_067_200_007) / 1000, -1)
     const more: number[] = []
@@ -84,7 +84,7 @@ describe('the groups of a store', () => {
     const before = await client.hgetall(`{papyra:${system}}:meta`)
     const [seen] = await portOf(reader).list()
     expect(await client.hgetall(`{papyra:${system}}:meta`)).toEqual(before)
-    expect(seen?.samples).toMatchObject([{ pending: 3, lag: 4 }])
+    expect(seen?.samples.at(-1)).toMatchObject({ pending: 3, lag: 4 })
     expect(seen?.lastClaim).toMatchObject({ consumer: 'heir', claimed: 3, deleted: 0, poison: 0 })
     for (let n = 0; n < 40; n += 1) {
       await take(group, 0)

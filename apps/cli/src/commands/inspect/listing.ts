@@ -1,6 +1,7 @@
 import { PapyraError, type Backend } from '@papyra/contracts'
 import type { Context } from '../../context.js'
 import { EXIT } from '../../exit-codes.js'
+import { groupLine } from '../../output/groups-view.js'
 import { resolveStore, withBackend, type Store } from '../../store.js'
 import { readFilters } from './filters.js'
 import { follow } from './follow.js'
@@ -66,6 +67,10 @@ async function list(
     await follow(context, { backend, printer, from, onDamage: reading.onDamage })
   }
   if (printer.printed === 0 && !listing.follow) await out.note('no records match')
+  // Whether what is pending goes towards zero is asked of this command.
+  for (const group of (await backend.groups?.list({ kind: listing.kind })) ?? []) {
+    await out.note(groupLine(group))
+  }
   return reading.damaged() ? EXIT.anomalies : EXIT.ok
 }
 

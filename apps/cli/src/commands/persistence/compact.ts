@@ -18,7 +18,10 @@ import { resolveStore, withBackend, type Store } from '../../store.js'
 type Compact = (options: CompactOptions) => Promise<CompactionReport>
 
 /** What is to be deleted: what a policy hides, or what an earlier plan says. */
-type Wish = Pick<CompactOptions, 'policy' | 'plan' | 'force' | 'bytesPerSecond'>
+type Wish = Pick<
+  CompactOptions,
+  'policy' | 'plan' | 'force' | 'bytesPerSecond' | 'ignoreGroups' | 'approximate'
+>
 
 /** `papyra persistence compact`: deletes what the policy hides, here or in the owner's process. */
 export async function run(context: Context): Promise<number> {
@@ -84,6 +87,12 @@ function requireCapable({ args }: Context, { definition }: Store): void {
   const { name, capabilities } = definition
   if (!capabilities.compaction)
     throw new PapyraError('unsupported', `The backend ${name} has nothing to compact.`)
+  for (const flag of ['ignore-groups', 'approximate']) {
+    if (args.flag(flag) && name !== 'redis') {
+      const text = `--${flag} is for stores on a Redis server; the backend ${name} has no such thing.`
+      throw new PapyraError('unsupported', text)
+    }
+  }
   if (args.text('plan') !== undefined && !capabilities.plans)
     throw new PapyraError('unsupported', `The backend ${name} makes no plans to carry out later.`)
 }
@@ -104,6 +113,8 @@ async function readWish(
     ...(policy === null ? {} : { policy }),
     ...(bytesPerSecond === undefined ? {} : { bytesPerSecond }),
     force: args.flag('force'),
+    ...(args.flag('ignore-groups') ? { ignoreGroups: true } : {}),
+    ...(args.flag('approximate') ? { approximate: true } : {}),
   }
 }
 
@@ -119,7 +130,8 @@ async function planAndCompact(
   const run = (more: Pick<CompactOptions, 'dryRun' | 'plan'>): Promise<CompactionReport> =>
     withProgress(context, (operation) => compact({ ...operation, ...wish, ...more }))
   let shown: CompactionReport | null = null
-  if (definition.capabilities.dryRun) {
+  // What an approximate run takes cannot be told before.
+  if (definition.capabilities.dryRun && wish.approximate !== true) {
     shown = await run({ dryRun: true })
     if (wish.plan !== undefined)
       await out.note(`policy: ${policyText(shown.policy)}  (from the plan)`)
