@@ -1,15 +1,16 @@
-// `npm run bench [-- --quick] [-- --segments]`: each question beside its peer, in one run.
+// `npm run bench [-- --quick] [-- --segments | --redis]`: each question beside its peer, in one run.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
 import { append } from './append.js'
 import { commandLine, compaction, makeLog, scanning, startUp } from './large.js'
+import { redis } from './redis.js'
 import { appendSegments, dropping, rewriting, sinceClean } from './segments.js'
 import { printTable, type Row } from './table.js'
 
 const quick = process.argv.includes('--quick')
-const onlySegments = process.argv.includes('--segments')
+const only = ['segments', 'redis'].find((part) => process.argv.includes(`--${part}`))
 const rounds = quick ? 1 : 5
 const bytes = quick ? 60e6 : 1e9
 const dir = await mkdtemp(join(tmpdir(), 'papyra-bench-'))
@@ -19,14 +20,22 @@ try {
     `Node ${process.version}, ${cpus().length} cores, ${(bytes / 1e6).toFixed(0)} MB, ${rounds} rounds. ` +
       'Only the ratios mean anything, and only within this run.\n\n',
   )
-  if (!onlySegments) rows.push(...(await oneFile()))
-  rows.push(...(await appendSegments(dir, rounds)))
-  rows.push(await dropping(dir, bytes / 2))
-  rows.push(...(await rewriting(dir, bytes / 4, rounds)))
-  rows.push(await sinceClean(dir, bytes, 10e6))
+  if (only === undefined) rows.push(...(await oneFile()))
+  if (only !== 'redis') rows.push(...(await segments()))
+  if (only !== 'segments') rows.push(...(await redis(dir, rounds, quick ? 20_000 : 100_000)))
   printTable(rows)
 } finally {
   await rm(dir, { recursive: true, force: true })
+}
+
+/** What a store of segments costs. */
+async function segments(): Promise<Row[]> {
+  return [
+    ...(await appendSegments(dir, rounds)),
+    await dropping(dir, bytes / 2),
+    ...(await rewriting(dir, bytes / 4, rounds)),
+    await sinceClean(dir, bytes, 10e6),
+  ]
 }
 
 /** What a log of one file costs. */

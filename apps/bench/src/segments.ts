@@ -6,6 +6,7 @@ import {
   fsyncSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readSync,
   rmSync,
   statSync,
@@ -18,7 +19,7 @@ import { rotationBackend } from '@papyra/backend-rotation'
 import type { AckLevel, BackendDefinition, StoreDescription } from '@papyra/contracts'
 import { countingVfs } from './counting-vfs.js'
 import { fact } from './facts.js'
-import { sideBySide, type Row } from './table.js'
+import { median, sideBySide, type Row } from './table.js'
 
 /** Appends so many records, `waiting` of them at a time, to a new store. */
 async function appendTo(
@@ -136,6 +137,8 @@ export async function dropping(dir: string, bytes: number): Promise<Row> {
 /** Copies of the same store, whose segments are known to be right. */
 async function rewriteCopy(store: string, copy: string, maxRecords: number): Promise<number> {
   cpSync(store, copy, { recursive: true })
+  // Else its own write-back would be in the way.
+  for (const name of readdirSync(copy)) syncDir(join(copy, name))
   const opened = await rotationBackend({ dir: copy }).open({ access: 'write' })
   await opened.scan()
   const start = performance.now()
@@ -203,10 +206,6 @@ export async function rewriting(dir: string, bytes: number, rounds: number): Pro
     row('cp + sync of the half', median(times.map(({ copied }) => copied))),
     row('that, reading it back, rm of the old', median(times.map(({ replaced }) => replaced))),
   ]
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
 }
 
 interface Start {

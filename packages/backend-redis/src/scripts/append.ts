@@ -50,23 +50,28 @@ end
 local before = tonumber(m[3])
 local seq = before
 local n = first
-local done = {}
-for at = 5, #ARGV, 3 do
-  local i = tonumber(ARGV[at])
+local places = {}
+local head = ARGV[3] .. ':' .. ARGV[2] .. ':'
+local frame = {20 + #kinds[1], 20 + #kinds[2], 20 + #kinds[3]}
+local format, pcall, argv, keys = string.format, redis.pcall, ARGV, KEYS
+for at = 5, #argv, 3 do
+  local i = tonumber(argv[at])
+  local record = argv[at + 1]
   seq = seq + 1
-  local number = text(seq)
+  local number = format('%.0f', seq)
   added[i] = added[i] + 1
-  bytes[i] = bytes[i] + 20 + #number + #kinds[i] + #ARGV[at + 1]
-  local mark = ARGV[3] .. ':' .. ARGV[2] .. ':' .. text(n) .. ':' .. ARGV[at + 2] .. ':' ..
-    text(added[i]) .. ':' .. text(bytes[i])
-  local answer = redis.pcall('XADD', KEYS[i + 2], number .. '-0', mark, ARGV[at + 1])
+  bytes[i] = bytes[i] + frame[i] + #number + #record
+  local answer = pcall('XADD', keys[i + 2], number .. '-0',
+    format('%s%.0f:%s:%.0f:%.0f', head, n, argv[at + 2], added[i], bytes[i]), record)
   if type(answer) == 'table' and answer.err then
-    for _, entry in ipairs(done) do redis.call('XDEL', entry[1], entry[2]) end
-    if #done > 0 then redis.call('HSET', KEYS[1], 'seq', number) end
+    for k, place in ipairs(places) do
+      redis.call('XDEL', keys[place + 2], text(before + k) .. '-0')
+    end
+    if #places > 0 then redis.call('HSET', keys[1], 'seq', number) end
     if not string.find(answer.err, 'The ID specified', 1, true) then return answer end
     return {'top', i}
   end
-  done[#done + 1] = {KEYS[i + 2], number .. '-0'}
+  places[n - first + 1] = i
   n = n + 1
 end
 redis.call('HSET', KEYS[1], 'seq', text(seq),
