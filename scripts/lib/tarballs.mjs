@@ -6,12 +6,12 @@ import { capture, pnpmCommand } from './run.mjs'
 import { filesBelow, publicPackages, readJson, root } from './workspace.mjs'
 
 /** Largest sum of gzipped JavaScript in dist, bytes. A package that outgrows it is asking to be two. */
-const BUDGET_BYTES = 66_000
+const BUDGET_BYTES = 60_000
 /**
  * The log's engine is one thing with many cases: one file, segments, the control socket, readable
  * output and its test file systems included.
  */
-const LARGER_BUDGETS = { '@papyra/filelog': 166_000 }
+const LARGER_BUDGETS = { '@papyra/filelog': 160_000, '@papyra/cli': 66_000 }
 
 /** [{ name, folder, manifest, tarball, dir }]; `dir` is the unpacked tarball. */
 export async function packAll(temp) {
