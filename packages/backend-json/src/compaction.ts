@@ -7,10 +7,11 @@ import {
   type RecordMeta,
   type StoreDescription,
 } from '@papyra/contracts'
-import type { CompactResult, Keep, LogStore } from '@papyra/filelog'
+import type { CompactResult, Keep, KindFigures, LogStore } from '@papyra/filelog'
 import {
   assertSafe,
   encodePlanId,
+  keepsKinds,
   planRetention,
   readPlanRequest,
   requireFresh,
@@ -65,6 +66,7 @@ export async function compact(store: LogStore, options: CompactOptions): Promise
 function keepBy(plan: RetentionPlan): Keep {
   const keep = (meta: RecordMeta): boolean => verdict(plan, meta) === null
   return Object.assign(keep, {
+    ofKinds: (kinds: readonly KindFigures[]) => keepsKinds(plan, kinds),
     noneThrough: plan.oldestKept === null ? plan.newestSeq : plan.oldestKept - 1,
     allAbove: Math.max(0, ...plan.dropped.map(({ seq }) => seq.last)),
     dropped: plan.dropped,
@@ -128,11 +130,13 @@ async function makePlan(
   const { clock, opened } = store
   const now = clock.now()
   const monotonicNow = clock.monotonic()
-  const plan = await planRetention(() => store.readMetaBatches(slowly(options)), policy, {
-    now: key?.at ?? now,
-    ...(key && { through: key.through }),
-    ...(signal && { signal }),
-  })
+  const plan = await store.withParts(slowly(options), (parts) =>
+    planRetention(parts, policy, {
+      now: key?.at ?? now,
+      ...(key && { through: key.through }),
+      ...(signal && { signal }),
+    }),
+  )
   assertSafe(plan, { force, now, elapsed: { opened, monotonicNow } })
   return plan
 }

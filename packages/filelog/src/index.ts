@@ -7,6 +7,7 @@ export {
   type LogStoreOptions,
 } from './rewrite/open-store.js'
 export type { LogStore } from './rewrite/log-store.js'
+export type { LogPart } from './rewrite/summaries.js'
 export type { Keep } from './rewrite/keep.js'
 export type { CompactRequest, CompactResult } from './rewrite/store-compact.js'
 export {
@@ -19,7 +20,7 @@ export type { SealLimits } from './segments/segment-core.js'
 export type { SegmentId } from './segments/names.js'
 export type { KindFigures } from './format/figures.js'
 export type { Manifest } from './segments/manifest.js'
-export type { BlockView } from './segments/block-views.js'
+export type { BlockView } from './rewrite/block-views.js'
 export type { SegmentView, SegmentsView } from './segments/view.js'
 export type {
   SegmentVerdict,

@@ -4,6 +4,7 @@ import {
   type Done,
   type Planned,
   commitOrUndo,
+  copyMarked,
   copyWithProgress,
   figures,
   pendingOf,
@@ -34,7 +35,8 @@ export async function compactAtRest(
     const { rewriter, copier } = job
     let rewritten: Rewritten
     try {
-      await copyWithProgress(job, request, job.start, scan.soundEnd)
+      const from = await copyMarked(job, source, scan.soundEnd)
+      await copyWithProgress(job, request, from, scan.soundEnd)
       copier.finish(scan.lastSeq, scan.soundEnd)
       rewritten = await rewriter.finish(scan.lastSeq)
     } catch (error) {

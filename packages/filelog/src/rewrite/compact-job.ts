@@ -1,14 +1,17 @@
 import { PapyraError, type CompactionTrigger, type LongOperation } from '@papyra/contracts'
+import { seedOf } from '../format/checksum.js'
 import type { Head } from '../format/head.js'
 import type { PendingRewrite, Sidecar } from '../format/sidecar.js'
 import { paced } from '../scan/pacer.js'
 import type { VfsFile } from '../vfs.js'
 import type { Brake } from './brake.js'
 import { commitRewrite, withdraw } from './commit.js'
+import { copyBlocks } from './copy-blocks.js'
 import { RecordCopier } from './copy-records.js'
 import { discardFile } from './io.js'
 import type { Keep } from './keep.js'
 import { addCounts, countAppends } from './ledger.js'
+import { comingBlocks } from './open-tail.js'
 import { readHead } from './read-head.js'
 import { LogRewriter } from './rewriter.js'
 import type { Rewritten } from './rewritten.js'
@@ -96,6 +99,24 @@ export async function copyWithProgress(
     const records = job.copier.seen
     request.onProgress({ phase: 'compact', doneBytes: offset, totalBytes: to, records })
   })
+}
+
+/**
+ * Copies the blocks of the old log up to `to` that are chained from its head on; each is verified.
+ * Gives where they end: behind that, and where marks do not show blocks, lines have to tell.
+ */
+export async function copyMarked(job: CopyJob, source: VfsFile, to: number): Promise<number> {
+  const { head, start, copier, request } = job
+  const { signal, onProgress } = request
+  const seed = seedOf(head.logId)
+  const file = slowed(source, request)
+  const blocks = await comingBlocks({ file, seed, start, entry: head, size: to, signal })
+  if (blocks === null) return start
+  const { marks, tail } = blocks
+  const long = { ...(signal && { signal }), ...(onProgress && { onProgress }) }
+  const from = { source: { file, seed }, marks, readAll: true, totalBytes: to }
+  await copyBlocks({ ...long, ...from, copier })
+  return tail?.mark.offset ?? to
 }
 
 /** What the compaction made of the log. */

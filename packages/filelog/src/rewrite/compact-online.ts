@@ -5,6 +5,7 @@ import {
   type Done,
   type Planned,
   commitOrUndo,
+  copyMarked,
   copyWithProgress,
   figures,
   pendingOf,
@@ -27,10 +28,10 @@ export async function compactOnline(core: StoreCore, live: Live, request: Planne
   try {
     const job = await startCopy(core, request, source)
     try {
-      let done = job.start
+      let done = await copyMarked(job, source, queue.state.offset)
       for (let round = 0; round < MOST_ROUNDS; round++) {
         const to = queue.state.offset
-        if (round > 0 && to - done < PAUSE_BYTES) break
+        if ((round > 0 || done > job.start) && to - done < PAUSE_BYTES) break
         await copyWithProgress(job, request, done, to)
         done = to
       }

@@ -113,7 +113,7 @@ export class RecordCopier {
 
   /** True if nothing of a block that holds numbers up to `lastSeq` stays: it need not be read. */
   dropsAll(mark: BlockMark): boolean {
-    return fateOf(this.#filter.keep, mark, lastPresent(mark)) === false
+    return this.#fate(mark, lastPresent(mark)) === false
   }
 
   /**
@@ -126,14 +126,18 @@ export class RecordCopier {
     read: () => Promise<ProvenBlock>,
     { offset = mark.offset, copied = false }: CopiedBlock = {},
   ): Promise<{ readonly written: Promise<void> }> {
-    const { keep } = this.#filter
     const lastSeq = lastPresent(mark)
-    const stays = fateOf(keep, mark, lastSeq)
+    const stays = this.#fate(mark, lastSeq)
     if (stays === false && this.#follows(mark, lastSeq, offset)) {
       this.#pass(mark, lastSeq)
       return NOTHING_WRITTEN
     }
     return this.#proven(this.#withFigures(await read()), lastSeq, copied)
+  }
+
+  #fate(mark: BlockMark, lastSeq: number): boolean | null {
+    const { keep, head } = this.#filter
+    return fateOf(keep, mark, { lastSeq, blockBytes: head?.blockBytes ?? 0 })
   }
 
   /** A block whose bytes and figures are known. */
@@ -142,9 +146,8 @@ export class RecordCopier {
     lastSeq: number,
     copied: boolean,
   ): Promise<{ readonly written: Promise<void> }> {
-    const { keep, rewriter } = this.#filter
     const { mark, offset } = block
-    const stays = fateOf(keep, mark, lastSeq)
+    const stays = this.#fate(mark, lastSeq)
     if (stays === null || !this.#follows(mark, lastSeq, offset)) {
       await this.#blockLines(block)
       return NOTHING_WRITTEN
@@ -155,7 +158,7 @@ export class RecordCopier {
     }
     this.#seen += mark.records
     this.#last = lastSeq
-    return rewriter.addBlock(block, copied)
+    return this.#filter.rewriter.addBlock(block, copied)
   }
 
   /** None of its records stays. */

@@ -18,13 +18,18 @@ export interface Keep {
   readonly dropped?: readonly DropSummary[]
 }
 
-/** What becomes of a whole block up to its record `lastSeq`; `null` if it has to be asked line by line. */
+/**
+ * What becomes of a whole block up to its record `lastSeq`; `null` if it is gone through line by line:
+ * it has to be asked, or what stays is less than half a block, which is to grow together with what
+ * stands before it, so that many compactions do not leave many small blocks.
+ */
 export function fateOf(
   { noneThrough = 0, allAbove = Number.POSITIVE_INFINITY, ofKinds }: Keep,
-  { firstSeq, kinds }: Pick<BlockMark, 'firstSeq' | 'kinds'>,
-  lastSeq: number,
+  { firstSeq, bytes, kinds }: Pick<BlockMark, 'firstSeq' | 'bytes' | 'kinds'>,
+  { lastSeq, blockBytes }: { readonly lastSeq: number; readonly blockBytes: number },
 ): boolean | null {
   if (lastSeq <= noneThrough) return false
-  if (firstSeq > allAbove) return true
-  return kinds === null ? null : (ofKinds?.(kinds) ?? null)
+  const told = kinds === null ? null : (ofKinds?.(kinds) ?? null)
+  const stays = firstSeq > allAbove ? true : told
+  return stays && bytes * 2 < blockBytes ? null : stays
 }

@@ -31,6 +31,7 @@ import { readRecordMetaBatches, readRecordMetas, readRecords } from './store-rea
 import { recoverStore } from './store-recover.js'
 import { reportOf, scanStore } from './store-scan.js'
 import { upgradeStore } from './store-upgrade.js'
+import { withLogParts, type LogPart } from './summaries.js'
 
 /**
  * One open log with all that belongs to it. The methods have the duties that the contract's
@@ -88,6 +89,17 @@ export class LogStore {
   /** The same, many at a time, which is several times faster. */
   readMetaBatches(options: LongRead = {}): AsyncIterable<readonly RecordMeta[]> {
     return readRecordMetaBatches(this.#core, options)
+  }
+
+  /**
+   * Lets `work` plan over the log as it is now, newest first, as often as it likes; blocks that need
+   * not be read are not.
+   */
+  withParts<T>(
+    options: LongRead,
+    work: (parts: () => AsyncIterable<LogPart>) => Promise<T>,
+  ): Promise<T> {
+    return guarded(this.path, () => withLogParts(this.#core, options, work))
   }
 
   async describe(): Promise<StoreDescription> {

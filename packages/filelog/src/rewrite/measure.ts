@@ -1,4 +1,4 @@
-import type { RecordMeta } from '@papyra/contracts'
+import { throwIfAborted, type RecordMeta } from '@papyra/contracts'
 import { type BlockMark, lastPresent } from '../format/block-mark.js'
 import { seedOf } from '../format/checksum.js'
 import { figuresOf } from '../format/figures.js'
@@ -11,6 +11,8 @@ import { slowedDown, type LongRead } from '../scan/read-options.js'
 import { walkForward } from '../scan/walk-forward.js'
 import { type BlockTracker, trackFromHead } from '../write/block-tracker.js'
 import { fateOf, type Keep } from './keep.js'
+import { BlockReader, type MarkedFile } from './marked-blocks.js'
+import { comingBlocks } from './open-tail.js'
 import { type ReadHead, readHead } from './read-head.js'
 import { headWidth } from './rewritten.js'
 import type { StoreCore } from './store-core.js'
@@ -34,12 +36,21 @@ export async function measureKept(
     const source = slowedDown(opened, options)
     const found = await readHead(source.file)
     const { seed } = source
+    const { signal, through } = options
     if (found !== null && seed !== null) {
-      const generation = found.head.generation + 1
-      const how = { ...options, generation }
-      return (await measureChecksummed({ ...source, seed }, found, keep, how)).bytes
+      const { head, end: start } = found
+      const generation = head.generation + 1
+      const blocks = await comingBlocks({ ...source, seed, start, entry: head, signal })
+      if (blocks === null) {
+        const how = { ...options, generation }
+        return (await measureChecksummed({ ...source, seed }, found, keep, how)).bytes
+      }
+      const meter = new RewriteMeter({ head, keep, through, generation, path: source.file.path })
+      await measureBlocks(meter, { ...source, seed, signal }, blocks.marks)
+      // The new log goes on in the same block.
+      for (const meta of blocks.tail?.metas ?? []) meter.take(meta, blocks.tail?.mark.offset ?? 0)
+      return meter.finish().bytes
     }
-    const { signal } = options
     let bytes = 0
     for await (const batch of readMetaBatches(source, {
       order: 'oldest',
@@ -49,6 +60,24 @@ export async function measureKept(
     return bytes
   } finally {
     await opened.file.close()
+  }
+}
+
+/** Only the blocks through which a limit cuts are read. */
+export async function measureBlocks(
+  meter: RewriteMeter,
+  source: Pick<MarkedFile, 'file' | 'seed' | 'signal'>,
+  marks: readonly BlockMark[],
+): Promise<void> {
+  const reader = new BlockReader(source)
+  for (const mark of marks) {
+    throwIfAborted(source.signal)
+    const stays = meter.fate(mark)
+    if (stays === false || (stays && mark.kinds !== null)) meter.whole(stays, mark)
+    else if (mark.records > 0) {
+      meter.block(await reader.read(mark))
+      reader.release(mark)
+    }
   }
 }
 
@@ -121,9 +150,8 @@ export class RewriteMeter {
     const { firstSeq, records } = mark
     const lastSeq = lastPresent(mark)
     const gapless = lastSeq - firstSeq + 1 === records || lastSeq <= head.compactedThrough
-    return lastSeq > through || firstSeq <= this.#last || !gapless
-      ? null
-      : fateOf(keep, mark, lastSeq)
+    if (lastSeq > through || firstSeq <= this.#last || !gapless) return null
+    return fateOf(keep, mark, { lastSeq, blockBytes: head.blockBytes })
   }
 
   block(block: ProvenBlock): void {

@@ -120,8 +120,9 @@ export class LogRewriter {
 
   /**
    * Takes over a block that its mark proves, as it is: what stands before it ends a block of its own.
-   * `written` is settled when its bytes are; until then they must stay as they are, unless they are to
-   * be copied. What was wrong with the write, one of the next calls tells too.
+   * `written` is settled when its bytes are; until then they must stay as they are, and its new mark is
+   * put behind them, unless they are to be copied. What was wrong with the write, one of the next calls
+   * tells too.
    */
   async addBlock(
     { bytes, start, end, mark }: ProvenBlock,
@@ -135,11 +136,13 @@ export class LogRewriter {
     tracker.take(mark)
     this.#records += mark.records
     this.#lastSeq = tracker.lastSeq
-    let written = Promise.resolve()
-    if (copied) await this.#out.putSummed(bytes, start, end)
-    else written = (await this.#out.putBlock(bytes, start, end)).written
-    await this.#closeBlock(mark.lastSeq)
-    return { written }
+    const line = this.#markLine(tracker, mark.lastSeq)
+    if (!copied && line.copy(bytes, end) === line.length) {
+      return this.#out.putBlock(bytes, start, end + line.length)
+    }
+    await this.#out.putSummed(bytes, start, end)
+    await this.#out.putUnsummed(line)
+    return { written: Promise.resolve() }
   }
 
   /** Takes over a line as `forEachLine` hands it over, of any length. */
@@ -174,12 +177,16 @@ export class LogRewriter {
     const tracker = this.#tracker
     if (tracker === null) return
     this.#out.sumUp()
+    await this.#out.putUnsummed(this.#markLine(tracker, through ?? this.#lastSeq))
+  }
+
+  /** Ends the block, all of whose bytes are summed up. */
+  #markLine(tracker: BlockTracker, through: number): Buffer {
     const { kinds } = tracker
     if (kinds === null) this.#figures = null
     else this.#figures?.addAll(kinds)
-    const line = Buffer.from(tracker.closeBlock(through))
-    this.#answered = through ?? this.#lastSeq
-    await this.#out.putUnsummed(line)
+    this.#answered = through
+    return Buffer.from(tracker.closeBlock(through))
   }
 
   /** Makes durable what was taken over so far, so that `finish` has little left to do. */

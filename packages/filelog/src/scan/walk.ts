@@ -4,6 +4,7 @@ import { decodeBlockMark } from '../format/block-mark.js'
 import { hex8 } from '../format/checksum.js'
 import { parseHeader, verifies, type LineHeader } from '../format/frame.js'
 import { fastBlock } from './fast-block.js'
+import { figuresHold } from './figures-hold.js'
 import type { FileWindow } from './file-window.js'
 import { invalidLine } from './invalid-line.js'
 import { eachLine, type Line, type Step } from './lines.js'
@@ -220,7 +221,7 @@ export class Walk {
     if (decoded === null) return this.#invalid(line, null)
     const { offset } = line
     const end = offset + line.length
-    const { generation } = this.#options
+    const { file, generation } = this.#options
     if (generation !== null && decoded.mark.generation !== generation) {
       this.numbers.foreignMark(decoded.mark, { offset, end })
       this.#soundEnd = end
@@ -228,9 +229,10 @@ export class Walk {
     }
     const { start: blockStart, sum: running } = this.#block
     running.upTo(line.bytes, line.start, offset)
-    const sum = await running.at(offset, this.#options.file)
     const { mark, crc } = decoded
-    const sumMatches = hex8(sum) === mark.sum
+    const sumMatches =
+      hex8(await running.at(offset, file)) === mark.sum &&
+      (await figuresHold(file, mark, { from: blockStart, to: offset }))
     this.numbers.mark(mark, crc, { offset, end, blockStart, sumMatches })
     this.#newBlock(end)
     return 'stop'

@@ -4,7 +4,7 @@ import type { ManifestKeeper } from './manifest-file.js'
 import { readManifestFile } from './manifest-file.js'
 import type { Manifest, SealedSegment } from './manifest.js'
 import { manifestPath, segmentPath } from './names.js'
-import { damaged } from './not-compacted.js'
+import { damaged } from '../rewrite/not-compacted.js'
 import { verifySeal, type SealJob } from './scan-sealed.js'
 import { stampOf } from './stamp.js'
 

@@ -1,19 +1,23 @@
 import { Buffer } from 'node:buffer'
-import { throwIfAborted } from '@papyra/contracts'
-import { FORMAT, encodeHead, type Head } from '../format/head.js'
+import { FORMAT, encodeHead } from '../format/head.js'
 import { seedOf } from '../format/checksum.js'
 import { withIo } from '../rewrite/io.js'
-import type { Keep } from '../rewrite/keep.js'
-import { measureChecksummed, RewriteMeter, type Measured } from '../rewrite/measure.js'
+import { markedBlocks, type MarkedFile } from '../rewrite/marked-blocks.js'
+import {
+  measureBlocks,
+  measureChecksummed,
+  RewriteMeter,
+  type Measured,
+} from '../rewrite/measure.js'
+import { damaged } from '../rewrite/not-compacted.js'
+import { comingBlocks, type ComingBlocks } from '../rewrite/open-tail.js'
 import { readHead } from '../rewrite/read-head.js'
 import { pacerOf, type Pacer } from '../scan/pacer.js'
 import { pacedBy, type LongRead } from '../scan/read-options.js'
-import { damaged } from './not-compacted.js'
 import type { SegmentsPlan, SegmentVerdict } from './compact-types.js'
 import type { Manifest, SealedSegment } from './manifest.js'
-import { BlockReader, markedBlocks, type MarkedSegment } from './marked-blocks.js'
 import { sameSegment } from './names.js'
-import { comingBlocks, type ComingBlocks } from './open-tail.js'
+import { nextGeneration } from './next-generation.js'
 import type { SegmentCore } from './segment-core.js'
 import type { SegmentsView, SegmentView } from './view.js'
 
@@ -57,7 +61,7 @@ async function bytesLeft(
 ): Promise<number> {
   const { manifest, segment, verdict } = judged
   if (verdict.action === 'drop') return 0
-  const { vfs } = core.settings
+  const { vfs, dir } = core.settings
   const { path, bytes: size, lastSeq: through } = segment
   const opened = await withIo('Opening', path, () => vfs.open(path, 'read'))
   const file = pacedBy(opened, pacer, signal)
@@ -65,14 +69,23 @@ async function bytesLeft(
     const found = await readHead(file)
     if (found === null) throw damaged(path, 0, 'its head is damaged')
     const source = { file, size, start: found.end, seed: seedOf(manifest.logId) }
-    const generation = manifest.generation + 1
+    const generation = nextGeneration(
+      manifest,
+      await withIo('Reading', dir, () => vfs.readdir(dir)),
+    )
     const how = { ...(signal && { signal }), through, generation }
     const entry = manifest.segments.find((one) => sameSegment(one, segment))
     const blocks = await blocksOf({ ...source, signal }, segment, entry)
-    const { bytes, kept, dropped } =
-      blocks === null
-        ? await measureChecksummed(source, found, verdict.keep, how)
-        : await measureMarked({ ...source, head: found.head }, blocks, verdict.keep, how)
+    let measured: Measured
+    if (blocks === null) measured = await measureChecksummed(source, found, verdict.keep, how)
+    else {
+      const { head } = found
+      const meter = new RewriteMeter({ head, path, through, generation, keep: verdict.keep })
+      await measureBlocks(meter, { ...source, signal }, blocks.marks)
+      if (blocks.tail !== null) meter.known(blocks.tail.mark, blocks.tail.metas)
+      measured = meter.finish()
+    }
+    const { bytes, kept, dropped } = measured
     if (dropped === 0) return size
     return kept === 0 ? 0 : bytes
   } finally {
@@ -82,35 +95,13 @@ async function bytesLeft(
 
 /** The blocks as they will be when the segment is rewritten, which is sealed first. */
 async function blocksOf(
-  source: Omit<MarkedSegment, 'entry'> & { readonly size: number },
+  source: Omit<MarkedFile, 'entry'> & { readonly size: number },
   segment: SegmentView,
   entry: SealedSegment | undefined,
 ): Promise<ComingBlocks | null> {
   if (entry === undefined) return comingBlocks({ ...source, entry: segment })
   const marks = entry.checksum === '' ? null : await markedBlocks({ ...source, entry })
   return marks === null ? null : { marks, tail: null }
-}
-
-/** Only the blocks through which a limit cuts are read. */
-async function measureMarked(
-  { file, seed, head }: Pick<MarkedSegment, 'file' | 'seed'> & { readonly head: Head },
-  { marks, tail }: ComingBlocks,
-  keep: Keep,
-  how: { readonly through: number; readonly generation: number; readonly signal?: AbortSignal },
-): Promise<Measured> {
-  const meter = new RewriteMeter({ ...how, head, keep, path: file.path })
-  const reader = new BlockReader({ file, seed })
-  for (const mark of marks) {
-    throwIfAborted(how.signal)
-    const stays = meter.fate(mark)
-    if (stays === false || (stays && mark.kinds !== null)) meter.whole(stays, mark)
-    else if (mark.records > 0) {
-      meter.block(await reader.read(mark))
-      reader.release(mark)
-    }
-  }
-  if (tail !== null) meter.known(tail.mark, tail.metas)
-  return meter.finish()
 }
 
 /** Bytes of a new segment that holds nothing. */

@@ -1,22 +1,22 @@
-import { PapyraError, throwIfAborted, type LongOperation, type SeqRange } from '@papyra/contracts'
+import { PapyraError, type LongOperation, type SeqRange } from '@papyra/contracts'
 import { hex8, seedOf } from '../format/checksum.js'
 import { copyWithProgress } from '../rewrite/compact-job.js'
+import { copyBlocks } from '../rewrite/copy-blocks.js'
 import { RecordCopier } from '../rewrite/copy-records.js'
 import { discardFile, withIo } from '../rewrite/io.js'
 import type { Keep } from '../rewrite/keep.js'
+import { markedBlocks } from '../rewrite/marked-blocks.js'
+import { damaged } from '../rewrite/not-compacted.js'
 import { readHead } from '../rewrite/read-head.js'
 import { LogRewriter } from '../rewrite/rewriter.js'
 import { type Ranges, union } from '../scan/intervals.js'
 import { type Pacer, paced } from '../scan/pacer.js'
 import type { Vfs, VfsFile } from '../vfs.js'
 import { errnoOf, ioError } from '../write/io-error.js'
-import type { BlockMark } from '../format/block-mark.js'
 import { isHeadOf } from './folder.js'
 import type { Manifest, SealedSegment } from './manifest.js'
-import { BlockReader, markedBlocks } from './marked-blocks.js'
 import { segmentPath } from './names.js'
 import { removeIfThere } from './new-segment.js'
-import { damaged } from './not-compacted.js'
 import { stampOf } from './stamp.js'
 import { SummingFile } from './summing-file.js'
 
@@ -116,38 +116,12 @@ async function copyRecords(job: SegmentRewrite, copy: Copy): Promise<void> {
   const segment = { file: source, seed: seedOf(manifest.logId), start, entry, signal }
   // Without a checksum the owner that sealed it knew that its bytes are not to be taken as they are.
   const marks = entry.checksum === '' ? null : await markedBlocks(segment)
-  if (marks !== null) await copyMarked(job, copy, { marks, reader: new BlockReader(segment) })
-  else await copyWithProgress({ copier, rewriter }, job, start, entry.bytes)
+  if (marks !== null) {
+    const from = { source: segment, marks, readAll: false, totalBytes: entry.bytes }
+    await copyBlocks({ ...job, ...from, copier })
+  } else await copyWithProgress({ copier, rewriter }, job, start, entry.bytes)
   copier.finish(entry.lastSeq, entry.bytes)
   if (marks === null) await requireSeal(job, copier.seen, summing)
-}
-
-/** The blocks that may stay are read, the next one while one is written. */
-async function copyMarked(
-  job: SegmentRewrite,
-  { copier }: Copy,
-  { marks, reader }: { readonly marks: readonly BlockMark[]; readonly reader: BlockReader },
-): Promise<void> {
-  const wanted = marks.filter((mark) => !copier.dropsAll(mark))
-  let next = 0
-  try {
-    for (const mark of marks) {
-      throwIfAborted(job.signal)
-      if (wanted[next] === mark) next++
-      const { written } = await copier.block(mark, async () => {
-        const block = await reader.read(mark)
-        const ahead = wanted[next]
-        if (ahead !== undefined) reader.begin(ahead)
-        return block
-      })
-      reader.release(mark, written)
-      const { onProgress } = job
-      const [doneBytes, totalBytes] = [mark.offset + mark.bytes, job.entry.bytes]
-      onProgress?.({ phase: 'compact', doneBytes, totalBytes, records: copier.seen })
-    }
-  } finally {
-    await reader.settle()
-  }
 }
 
 /** What was read has to be what was sealed. */

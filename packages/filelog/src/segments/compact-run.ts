@@ -10,6 +10,7 @@ import type { ManifestKeeper } from './manifest-file.js'
 import type { Manifest, SealedSegment } from './manifest.js'
 import { sameSegment, segmentName, segmentPath } from './names.js'
 import { removeIfThere } from './new-segment.js'
+import { readBack, type ReadBack } from './read-back.js'
 import type { SegmentCore } from './segment-core.js'
 
 /** A verdict on a segment that is sealed. */
@@ -40,11 +41,11 @@ interface Drop {
 /**
  * Carries verdicts out, one durable step after the other: each rewritten segment is one, all that go
  * as a whole are one. A file that is no longer needed is removed only after the manifest that does
- * without it is durable. Gives the rewritten segments.
+ * without it is durable; meanwhile the one that took its place is read back. Gives the rewritten segments.
  */
 export class CompactionRun {
   readonly #job: RunJob
-  readonly #rewritten: SealedSegment[] = []
+  readonly #rewritten: ReadBack[] = []
   readonly #rewrites: Rewrite[] = []
   readonly #drops: Drop[] = []
   readonly #totalBytes: number
@@ -64,7 +65,7 @@ export class CompactionRun {
     this.#totalBytes = this.#rewrites.reduce((sum, { entry }) => sum + entry.bytes, 0)
   }
 
-  get rewritten(): readonly SealedSegment[] {
+  get rewritten(): readonly ReadBack[] {
     return this.#rewritten
   }
 
@@ -122,8 +123,10 @@ export class CompactionRun {
       segments: now.segments.map((one) => (sameSegment(one, entry) ? next : one)),
       obsolete: withoutObsolete({ ...now, obsolete: withObsolete(now, [path]) }, made),
     }))
-    this.#rewritten.push(next)
+    const { logId } = keeper.current
+    const written = readBack({ vfs, dir, logId, pacer, signal }, next)
     await this.#remove([path])
+    this.#rewritten.push(await written)
   }
 
   async #drop(): Promise<void> {

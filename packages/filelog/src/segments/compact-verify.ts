@@ -1,20 +1,16 @@
-import type { Pacer } from '../scan/pacer.js'
 import { entriesAgree, manifestHolds, sizeOf } from './compact-check.js'
 import type { RunJob } from './compact-run.js'
 import type { SealedSegment } from './manifest.js'
 import { segmentPath } from './names.js'
-import { verifySeal } from './scan-sealed.js'
+import type { ReadBack } from './read-back.js'
 import { noteSuspects } from './suspects.js'
 
 /**
- * Looks again at manifest, sizes and entries, and reads back what was rewritten. True if nothing is
- * wrong; a segment that is not what it should be is put on record.
+ * Looks again at manifest, sizes and entries, and at how what was rewritten read back. True if nothing
+ * is wrong; a segment that is not what it should be is put on record. Rejects as that reading did.
  */
-export async function verifyAfter(
-  job: RunJob,
-  rewritten: readonly SealedSegment[],
-): Promise<boolean> {
-  const { core, keeper, pacer, signal } = job
+export async function verifyAfter(job: RunJob, rewritten: readonly ReadBack[]): Promise<boolean> {
+  const { core, keeper } = job
   const { vfs, dir } = core.settings
   if (!(await manifestHolds(vfs, dir, keeper))) return false
   const { current } = keeper
@@ -23,16 +19,10 @@ export async function verifyAfter(
   for (const entry of current.segments) {
     if ((await sizeOf(vfs, segmentPath(dir, entry))) !== entry.bytes) damaged.push(entry)
   }
-  const { logId } = current
-  for (const entry of rewritten) {
-    const seal = { vfs, logId, ...paceOf(pacer), ...(signal && { signal }) }
-    const { state } = await verifySeal(seal, segmentPath(dir, entry), entry)
-    if (state !== 'sound') damaged.push(entry)
+  for (const { entry, sound } of rewritten) {
+    if (sound.status === 'rejected') throw sound.reason
+    if (!sound.value) damaged.push(entry)
   }
   await noteSuspects(core, keeper, damaged)
   return damaged.length === 0
-}
-
-function paceOf(pacer: Pacer | undefined): { readonly pacer?: Pacer } {
-  return pacer === undefined ? {} : { pacer }
 }

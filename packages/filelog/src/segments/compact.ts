@@ -1,4 +1,5 @@
 import { PapyraError, isPapyraError } from '@papyra/contracts'
+import { withIo } from '../rewrite/io.js'
 import { recordsIdle } from '../rewrite/ledger.js'
 import { pacerOf, type Pacer } from '../scan/pacer.js'
 import { requireSound, requireUnsuspected } from './compact-check.js'
@@ -14,8 +15,10 @@ import { verifyAfter } from './compact-verify.js'
 import { describeSegments } from './describe.js'
 import { tidyFolder } from './housekeeping.js'
 import { ManifestKeeper, readManifestFile } from './manifest-file.js'
-import type { Manifest, SealedSegment } from './manifest.js'
+import type { Manifest } from './manifest.js'
 import { manifestPath, sameSegment, segmentName } from './names.js'
+import { nextGeneration } from './next-generation.js'
+import type { ReadBack } from './read-back.js'
 import { rollOver } from './roll-over.js'
 import { anomaliesInSegments, refusedSegments } from './scan-facts.js'
 import type { SegmentsScan } from './scan-types.js'
@@ -84,7 +87,9 @@ async function carryOutPlan(
   const ledger = new RunLedger(facts)
   const { signal, onProgress } = request
   const long = { ...(signal && { signal }), ...(onProgress && { onProgress }) }
-  const generation = nextGeneration(keeper.current)
+  const { vfs, dir } = core.settings
+  const names = await withIo('Reading', dir, () => vfs.readdir(dir))
+  const generation = nextGeneration(keeper.current, names)
   const job = { ...long, core, keeper, pacer, ledger, generation }
   const rewritten = await carryOut(job, plan)
   const verified = await verifyAfter(job, rewritten)
@@ -177,11 +182,6 @@ async function sealWhatIsJudged(
   throw new PapyraError('anomalies_found', `${path} was damaged meanwhile.`, { details: { path } })
 }
 
-/** Above that of every segment, also of one that no manifest of this generation made. */
-function nextGeneration({ generation, segments, active }: Manifest): number {
-  return Math.max(generation, active.generation, ...segments.map((one) => one.generation)) + 1
-}
-
 function stepsOf({ segments }: Manifest, { verdicts }: SegmentsPlan): Step[] {
   return verdicts.flatMap((verdict): Step[] => {
     // One that is still active holds no record.
@@ -191,7 +191,7 @@ function stepsOf({ segments }: Manifest, { verdicts }: SegmentsPlan): Step[] {
   })
 }
 
-async function carryOut(job: RunJob, plan: SegmentsPlan): Promise<readonly SealedSegment[]> {
+async function carryOut(job: RunJob, plan: SegmentsPlan): Promise<readonly ReadBack[]> {
   const run = new CompactionRun(job, stepsOf(job.keeper.current, plan))
   try {
     await run.carryOut()

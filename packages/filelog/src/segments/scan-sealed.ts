@@ -9,7 +9,7 @@ import { errnoOf, ioError } from '../write/io-error.js'
 import { isHeadOf } from './folder.js'
 import type { SealedSegment } from './manifest.js'
 
-const READ_BYTES = 512 * 1024
+const READ_BYTES = 1024 * 1024
 /** No head is longer. */
 const MOST_HEAD_BYTES = 64 * 1024
 
@@ -82,7 +82,7 @@ async function hasSeal(job: SealJob, file: VfsFile, entry: SealedSegment): Promi
 
 /**
  * The checksum over the first `size` bytes, as in a manifest; `null` if there are fewer, or if the
- * device does not give them all.
+ * device does not give them all. A step is summed while the next one is read.
  */
 export async function sumOf(
   { logId, signal, onBytes }: Pick<SealJob, 'logId' | 'signal' | 'onBytes'>,
@@ -90,19 +90,66 @@ export async function sumOf(
   size: number,
   onFirst?: (bytes: Buffer) => void,
 ): Promise<string | null> {
-  const buffer = Buffer.allocUnsafeSlow(Math.max(1, Math.min(READ_BYTES, size)))
+  const reader = new StepReader(file, size)
   let state = seedOf(logId)
-  for (let at = 0; at < size; ) {
-    throwIfAborted(signal)
-    const n = await readSome(file, buffer, Math.min(buffer.length, size - at), at)
-    if (n === 0) return null
-    const bytes = buffer.subarray(0, n)
-    if (at === 0) onFirst?.(bytes)
-    state = checksum(bytes, state)
-    at += n
-    onBytes?.(n)
+  try {
+    for (let at = 0; at < size; ) {
+      throwIfAborted(signal)
+      const bytes = await reader.next()
+      if (bytes.length === 0) return null
+      if (at === 0) onFirst?.(bytes)
+      state = checksum(bytes, state)
+      at += bytes.length
+      onBytes?.(bytes.length)
+    }
+  } finally {
+    await reader.settle()
   }
   return hex8(state)
+}
+
+/** Reads a file from its start, one step ahead. */
+class StepReader {
+  readonly #file: VfsFile
+  readonly #size: number
+  #buffer: Buffer
+  /** The one whose bytes were given out before. */
+  #free: Buffer | null = null
+  #at: number = 0
+  #ahead: Promise<number>
+
+  constructor(file: VfsFile, size: number) {
+    this.#file = file
+    this.#size = size
+    this.#buffer = Buffer.allocUnsafeSlow(Math.max(1, Math.min(READ_BYTES, size)))
+    this.#ahead = this.#begin()
+  }
+
+  /** The next bytes, which are valid until it is asked again; none at the end. */
+  async next(): Promise<Buffer> {
+    const n = await this.#ahead
+    const full = this.#buffer
+    this.#at += n
+    if (n > 0 && this.#at < this.#size) {
+      this.#buffer = this.#free ?? Buffer.allocUnsafeSlow(full.length)
+      this.#free = full
+      this.#ahead = this.#begin()
+    } else this.#ahead = Promise.resolve(0)
+    return full.subarray(0, n)
+  }
+
+  /** Waits for what is still being read, so that the file can be closed. */
+  async settle(): Promise<void> {
+    await this.#ahead.catch(() => undefined)
+  }
+
+  #begin(): Promise<number> {
+    const length = Math.min(this.#buffer.length, this.#size - this.#at)
+    const reading = readSome(this.#file, this.#buffer, length, this.#at)
+    // Whoever asks for it is told.
+    reading.catch(() => undefined)
+    return reading
+  }
 }
 
 /** 0 at the end of the file, and where the device refuses: a scan by lines says where that is. */

@@ -5,10 +5,12 @@ import { pacerOf, type Pacer } from '../scan/pacer.js'
 import { pacedBy, type LongRead } from '../scan/read-options.js'
 import { seedOf } from '../format/checksum.js'
 import { FiguresMeter, type KindFigures } from '../format/figures.js'
-import { BlockViews, type BlockView, type WithFile } from './block-views.js'
+import type { BlockView, WithFile } from '../rewrite/block-views.js'
+import type { MarkedSegment } from '../rewrite/marked-blocks.js'
 import type { Manifest, SealedSegment } from './manifest.js'
 import { segmentPath, type SegmentId } from './names.js'
 import { openSegment, openSnapshot, sealedSource } from './read-source.js'
+import { SegmentBlocks } from './segment-blocks.js'
 import type { SegmentCore } from './segment-core.js'
 
 /** One segment for whoever plans a compaction. */
@@ -74,7 +76,7 @@ function sealedView(
   const base = { firstSeq, generation, lastSeq, records, bytes, kinds, path }
   const metas: SegmentView['metas'] = ({ signal }) =>
     metasOf(core, { path, pacer, signal }, (file) => sealedSource(file, manifest, entry))
-  const withFile: WithFile = async (signal, work) => {
+  const withFile: WithFile<MarkedSegment> = async (signal, work) => {
     core.requireOpen()
     const opened = await openSegment(core.settings.vfs, path)
     if (opened === null) throw gone(path)
@@ -86,7 +88,7 @@ function sealedView(
       await opened.close()
     }
   }
-  const blocks = new BlockViews({ kinds, metas, marked: entry.checksum !== '', withFile })
+  const blocks = new SegmentBlocks({ kinds, metas, marked: entry.checksum !== '', withFile })
   return { ...base, state: 'sealed', metas, parts: ({ signal }) => blocks.views(signal) }
 }
 

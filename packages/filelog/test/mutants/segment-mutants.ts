@@ -230,13 +230,13 @@ const COMPACTION: readonly Mutant[] = [
   ),
   segments(
     'copied-block-not-proven',
-    'segments/marked-blocks.ts',
+    'rewrite/marked-blocks.ts',
     'if (hex8(checksum(bytes, this.#seed)) !== mark.sum || !isUtf8(bytes)) {',
     'if (hex8(checksum(bytes, this.#seed)) === "" || !isUtf8(bytes)) {',
   ),
   segments(
     'chain-of-marks-not-compared',
-    'segments/marked-blocks.ts',
+    'rewrite/marked-blocks.ts',
     '(expected !== null && found.crc !== expected)',
     "(expected !== null && found.crc === '')",
   ),
@@ -251,6 +251,24 @@ const COMPACTION: readonly Mutant[] = [
     'rewrite/rewriter.ts',
     'if (this.#lastSeq > this.#answered) await this.#closeBlock()\n',
     '\n',
+  ),
+  segments(
+    'small-kept-block-not-joined',
+    'rewrite/keep.ts',
+    'return stays && bytes * 2 < blockBytes ? null : stays',
+    'return stays && bytes * 2 < 0 ? null : stays',
+  ),
+  segments(
+    'figures-of-a-scanned-block-not-compared',
+    'scan/figures-hold.ts',
+    'return metas !== null && isDeepStrictEqual(figuresOf(metas), mark.kinds)',
+    'return metas !== null && !isDeepStrictEqual(figuresOf(metas), null)',
+  ),
+  segments(
+    'rewritten-segment-not-read-back',
+    'segments/read-back.ts',
+    "({ state }) => state === 'sound',",
+    '({ state }) => state !== null,',
   ),
   segments(
     'rewritten-segment-unsynced',

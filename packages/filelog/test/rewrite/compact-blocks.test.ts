@@ -5,6 +5,7 @@ import type { RecordMeta } from '@papyra/contracts'
 import { manualClock } from '@papyra/contracts'
 import { type CompactResult, type Keep, type LogStore, openLogStore } from '../../src/index.js'
 import type { MemVfs } from '../../src/testing/index.js'
+import { wrapped } from '../segments/compact-support.js'
 import { type BuiltLog, buildLog, lineOf, LOG, putStore } from '../scan/build-log.js'
 
 const open = (vfs: MemVfs): Promise<LogStore> =>
@@ -41,6 +42,7 @@ const logs = fc
     compacted: fc.constantFrom(0, 9, 50),
     keeps: fc.constantFrom(1, 2, 7),
     endWithMark: fc.boolean(),
+    figures: fc.boolean(),
   })
   .map(({ keeps, last, ...rest }) =>
     buildLog({ ...rest, last: Math.max(last, rest.compacted), keeps: (n) => n % keeps === 0 }),
@@ -98,6 +100,33 @@ describe('a compaction that is told of ranges', () => {
     const perBlock = log.lines.findIndex(({ what }) => what === 'mark')
     expect(asked.length).toBeLessThanOrEqual(perBlock)
     expect(asked.every((seq) => Math.abs(seq - 100) <= perBlock)).toBe(true)
+    await store.close()
+  })
+
+  it('is read back: what the disk keeps otherwise than it was given is no success', async () => {
+    const log = buildLog({ last: 200, blockBytes: 1000, endWithMark: true, figures: true })
+    const mem = await putStore(log)
+    const open_: MemVfs['open'] = async (path, flag, mode) => {
+      const file = await mem.open(path, flag, mode)
+      if (flag !== 'create' || !path.includes('.ndjson.')) return file
+      return wrapped(file, {
+        write: (bytes, offset, length, position) => {
+          const kept = Buffer.from(bytes.subarray(offset, offset + length))
+          if (length > 900) kept[450] = (kept[450] as number) ^ 1
+          return file.write(kept, 0, length, position)
+        },
+      })
+    }
+    const store = await open(wrapped(mem, { open: open_ }))
+    const keep = Object.assign(({ seq }: RecordMeta) => seq > 100, {
+      noneThrough: 100,
+      allAbove: 100,
+    })
+    const done = await store.compact({ plan: () => Promise.resolve(keep) })
+    expect(done).toMatchObject({ after: { records: 100 }, verified: false })
+    await expect(store.compact({ plan: () => Promise.resolve(keep) })).rejects.toMatchObject({
+      code: 'anomalies_found',
+    })
     await store.close()
   })
 

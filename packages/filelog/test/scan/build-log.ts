@@ -49,7 +49,11 @@ export interface BuildOptions {
   readonly kind?: (seq: number) => string
   /** True if the last block, though not full, gets a mark all the same. */
   readonly endWithMark?: boolean
+  /** True if marks say what their blocks hold of each kind; else they are as they used to be. */
+  readonly figures?: boolean
 }
+
+const timeOf = (seq: number): number => 1_710_000_000_000 + seq * 1000
 
 export function recordLine(
   seq: number,
@@ -61,7 +65,7 @@ export function recordLine(
     kind === 'event'
       ? `"system_id":"shop","actor_address":null,"event_type":"placed","payload":{"n":${seq},"text":${JSON.stringify(payload)}}`
       : `"system_id":"shop","target":null,"message_type":"m","payload":${JSON.stringify(payload)}`
-  return encodeRecord({ seq, kind, timestamp: 1_710_000_000_000 + seq * 1000, members }, seed)
+  return encodeRecord({ seq, kind, timestamp: timeOf(seq), members }, seed)
 }
 
 export function buildLog(options: BuildOptions): BuiltLog {
@@ -98,7 +102,8 @@ export function buildLog(options: BuildOptions): BuiltLog {
     lines.push({ what, seq, offset: at, end: at + bytes.length })
     at += bytes.length
     if (what !== 'record') return
-    tracker.record(seq, bytes.length)
+    if (options.figures === true) tracker.record(seq, bytes.length, kind(seq), timeOf(seq))
+    else tracker.record(seq, bytes.length)
     tracker.sum(bytes, 0, bytes.length)
     if (tracker.due()) add('mark', seq, tracker.closeBlock())
   }

@@ -2,8 +2,10 @@ import { describe, expect, test } from 'vitest'
 import type { SegmentStore } from '../../src/index.js'
 import { memVfs, type MemVfs } from '../../src/testing/index.js'
 import { compactTo, countingVfs, kept, verdictsBy, type Stays } from './compact-support.js'
+import { segmentName } from '../../src/segments/names.js'
 import {
   bySeq,
+  DIR,
   facts,
   filled,
   manifestOf,
@@ -27,6 +29,26 @@ async function store(
   if (begin) await opened.begin()
   return { store: opened, before }
 }
+
+test('no file is taken for one of its own because of its name', async () => {
+  const vfs = memVfs()
+  const { store: opened } = await store(vfs, 24, true)
+  const { generation } = manifestOf(vfs)
+  const [first] = manifestOf(vfs).segments
+  // Whoever put it there, and whatever it holds: it is not ours to remove.
+  const name = segmentName({ firstSeq: first?.firstSeq ?? 0, generation: generation + 1 })
+  const path = `${DIR}/${name}`
+  vfs.put(path, Buffer.from('somebody wants this back'))
+  const dry = await opened.measure(await opened.view(), {
+    verdicts: await verdictsBy(opened, thinned),
+    dropped: [],
+  })
+  const done = await compactTo(opened, thinned)
+  expect(done?.after.generation).toBe(generation + 2)
+  expect(done?.after.bytes).toBe(dry)
+  expect(vfs.bytes(path).toString()).toBe('somebody wants this back')
+  await opened.close()
+})
 
 describe.each([
   ['at rest', false],

@@ -1,13 +1,17 @@
+import { basename } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { decodeBlockMark } from '../../src/format/block-mark.js'
-import { figuresOf } from '../../src/format/figures.js'
+import { figuresOf, type KindFigures } from '../../src/format/figures.js'
 import { memVfs, type MemVfs } from '../../src/testing/index.js'
 import { sealLine } from '../../src/format/frame.js'
 import { seedOf } from '../../src/format/checksum.js'
 import type { RecordMeta } from '@papyra/contracts'
 import type { SegmentStore } from '../../src/index.js'
+import { declareLoaded } from '../mutants/mutant-loaded.js'
 import { countingVfs, wrapped } from './compact-support.js'
 import { create, facts, manifestOf, open, readAll, segmentPaths } from './support.js'
+
+declareLoaded()
 
 const RECORDS = 600
 
@@ -213,6 +217,69 @@ describe('a segment of which the end stays', () => {
     strike()
     const cut = last.mark.firstSeq
     await expect(cutAt(store, mem, cut)).rejects.toMatchObject({ code: 'anomalies_found' })
+    await store.close()
+  })
+
+  test('is read back, and what reads otherwise than it was to be written is put on record', async () => {
+    const mem = memVfs()
+    await manyBlocks(mem)
+    const [path] = segmentPaths(mem)
+    // A disk that keeps other bytes of a new file than it was given.
+    const open_: MemVfs['open'] = async (opened, flag, mode) => {
+      const file = await mem.open(opened, flag, mode)
+      if (flag !== 'create' || !opened.endsWith('.ndjson')) return file
+      return wrapped(file, {
+        write: (bytes, offset, length, position) => {
+          const kept = Buffer.from(bytes.subarray(offset, offset + length))
+          if (length > 5000) kept[3000] = (kept[3000] as number) ^ 1
+          return file.write(kept, 0, length, position)
+        },
+      })
+    }
+    const store = await open(wrapped(mem, { open: open_ }))
+    await store.begin()
+    const done = await cutAt(store, mem, 300)
+    expect(segmentPaths(mem)[0]).not.toBe(path)
+    expect(done?.verified).toBe(false)
+    const [entry] = manifestOf(mem).segments
+    expect(manifestOf(mem).suspect).toEqual([basename(segmentPaths(mem)[0] ?? '')])
+    expect(entry?.records).toBe(300)
+    await expect(cutAt(store, mem, 400)).rejects.toMatchObject({ code: 'anomalies_found' })
+    await store.close()
+  })
+
+  test('loses block by block without leaving small blocks between those that stay', async () => {
+    const mem = memVfs()
+    await manyBlocks(mem)
+    const store = await open(mem)
+    await store.begin()
+    // One more record goes each time, from the middle of what stays; the first ones are kept on.
+    for (let last = 150; last < 450; last += 7) {
+      const [segment] = manifestOf(mem).segments
+      if (segment === undefined) throw new Error('there is no sealed segment')
+      const stays = ({ seq }: RecordMeta): boolean => seq % 3 === 0 || seq > last
+      const thinned = (kinds: readonly KindFigures[]): boolean | null => {
+        const first = Math.min(...kinds.map(({ firstSeq }) => firstSeq))
+        const end = Math.max(...kinds.map(({ lastSeq }) => lastSeq))
+        const records = kinds.reduce((sum, kind) => sum + kind.records, 0)
+        return first % 3 === 0 && (end - first) / 3 + 1 === records ? true : null
+      }
+      const keep = Object.assign(stays, { allAbove: last, ofKinds: thinned })
+      const verdicts = [{ segment, action: 'rewrite', keep } as const]
+      await store.compact({
+        plan: () => Promise.resolve({ verdicts, dropped: [] }),
+        trigger: 'request',
+      })
+    }
+    const marks = marksIn(Buffer.from(mem.bytes(segmentPaths(mem)[0] ?? '')))
+    const small = marks.filter(({ mark }) => mark.bytes < 4000)
+    expect(marks.length).toBeGreaterThan(8)
+    // What is before the cut, and the last one.
+    expect(small.length).toBeLessThanOrEqual(2)
+    expect((await readAll(store)).map(({ seq }) => seq).filter((seq) => seq <= 444)).toEqual(
+      Array.from({ length: 148 }, (_, i) => (i + 1) * 3),
+    )
+    expect((await store.scan()).anomalies).toEqual([])
     await store.close()
   })
 

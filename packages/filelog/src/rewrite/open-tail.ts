@@ -2,9 +2,10 @@ import type { RecordMeta } from '@papyra/contracts'
 import type { BlockMark } from '../format/block-mark.js'
 import { figuresOf } from '../format/figures.js'
 import { BackwardLines } from '../scan/backward-lines.js'
+import { LARGEST_BLOCK } from '../scan/fast-block.js'
 import type { Line } from '../scan/lines.js'
 import { judgeLine, metaOf } from '../scan/log-source.js'
-import { chainedBlocks, type MarkedSegment } from './marked-blocks.js'
+import { chainedBlocks, type MarkedFile } from './marked-blocks.js'
 
 /** A block that no mark stands behind yet. */
 export interface OpenTail {
@@ -14,40 +15,51 @@ export interface OpenTail {
   readonly metas: readonly RecordMeta[]
 }
 
-/** The blocks of a segment as they will be when it is sealed; the last one may be open yet. */
+/** The blocks of a log that takes appends: the last one may be open yet. */
 export interface ComingBlocks {
   readonly marks: readonly BlockMark[]
   readonly tail: OpenTail | null
 }
 
-type Active = Omit<MarkedSegment, 'entry'> & {
-  readonly entry: Pick<MarkedSegment['entry'], 'generation' | 'firstSeq'>
+/** A file, and how far it is to be looked at: behind a line. */
+export interface Active extends MarkedFile {
   readonly size: number
 }
 
-/** `null` where marks and lines do not show them. */
-export async function comingBlocks(segment: Active): Promise<ComingBlocks | null> {
-  const { file, start: from, size: to, seed, signal } = segment
+/** More than that is no block that a writer has left open. */
+const LONGEST_TAIL = 2 * LARGEST_BLOCK
+
+/** Marks are read, and the lines behind the last one. `null` where they do not show the blocks. */
+export async function comingBlocks(log: Active): Promise<ComingBlocks | null> {
+  const found = await tailOf(log)
+  if (found === null) return null
+  const { end, metas } = found
+  const marks = await chainedBlocks(log, end)
+  if (marks === null) return null
+  if (metas.length === 0) return { marks, tail: null }
+  const mark = markOf(log.entry, metas, { end, before: marks.at(-1) })
+  return mark === null ? null : { marks, tail: { mark, metas } }
+}
+
+/** The records behind the last mark, oldest first, and where the first of them begins. */
+async function tailOf({
+  file,
+  start: from,
+  size: to,
+  seed,
+  signal,
+}: Active): Promise<{ readonly end: number; readonly metas: RecordMeta[] } | null> {
   const lines = new BackwardLines(file, { from, to, seed, signal })
   const metas: RecordMeta[] = []
-  let end = from
-  search: for (let some = await lines.next(); some.length > 0; some = await lines.next()) {
+  for (let some = await lines.next(); some.length > 0; some = await lines.next()) {
     for (const line of some) {
       const meta = recordIn(line, seed)
-      if (meta === 'mark') {
-        end = line.offset + line.length
-        break search
-      }
-      if (meta === null) return null
+      if (meta === 'mark') return { end: line.offset + line.length, metas: metas.reverse() }
+      if (meta === null || to - line.offset > LONGEST_TAIL) return null
       metas.push(meta)
     }
   }
-  const marks = await chainedBlocks(segment, end)
-  if (marks === null) return null
-  if (metas.length === 0) return { marks, tail: null }
-  metas.reverse()
-  const mark = markOf(segment.entry, metas, { end, before: marks.at(-1) })
-  return mark === null ? null : { marks, tail: { mark, metas } }
+  return { end: from, metas: metas.reverse() }
 }
 
 function recordIn(line: Line, seed: number): RecordMeta | 'mark' | null {
@@ -62,7 +74,7 @@ interface Behind {
 }
 
 function markOf(
-  { generation, firstSeq: first }: Active['entry'],
+  { generation, firstSeq: first }: MarkedFile['entry'],
   metas: readonly RecordMeta[],
   { end, before }: Behind,
 ): BlockMark | null {

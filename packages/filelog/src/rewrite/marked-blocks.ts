@@ -3,29 +3,38 @@ import { throwIfAborted } from '@papyra/contracts'
 import { type BlockMark, chainStart, decodeBlockMark } from '../format/block-mark.js'
 import { checksum, hex8 } from '../format/checksum.js'
 import { LF, verifies } from '../format/frame.js'
-import { readExactly, readInto } from '../rewrite/io.js'
+import { readExactly, readInto } from './io.js'
 import type { ProvenBlock } from '../scan/backward-blocks.js'
 import { LARGEST_BLOCK } from '../scan/fast-block.js'
 import type { VfsFile } from '../vfs.js'
-import type { SealedSegment } from './manifest.js'
 import { damaged } from './not-compacted.js'
 
 /** How much is read at first to find a mark, and at most. */
 const FIRST_BYTES = 1024
 const MOST_BYTES = 1024 * 1024
-/** Blocks differ in size by about a line. */
+/** Blocks differ in size by about a line; and behind one its mark is put to be written with it. */
 const SLACK_BYTES = 64 * 1024
 /** Reading to an address that is not that of a page is several times faster on some processors. */
 const LEAD = 64
 
-/** A sealed segment that is open. */
-export interface MarkedSegment {
+/** A log or a segment that is open. */
+export interface MarkedFile {
   readonly file: VfsFile
   readonly seed: number
   /** Where its first block begins. */
   readonly start: number
-  readonly entry: Pick<SealedSegment, 'generation' | 'firstSeq' | 'lastSeq' | 'records' | 'bytes'>
+  /** What its head says. */
+  readonly entry: { readonly generation: number; readonly firstSeq: number }
   readonly signal?: AbortSignal | undefined
+}
+
+/** A sealed segment that is open, with what the manifest says of it. */
+export interface MarkedSegment extends MarkedFile {
+  readonly entry: MarkedFile['entry'] & {
+    readonly lastSeq: number
+    readonly records: number
+    readonly bytes: number
+  }
 }
 
 /**
@@ -42,13 +51,9 @@ export async function markedBlocks(segment: MarkedSegment): Promise<readonly Blo
   return lastSeq === entry.lastSeq && total === entry.records ? marks : null
 }
 
-type Chained = Omit<MarkedSegment, 'entry'> & {
-  readonly entry: Pick<SealedSegment, 'generation' | 'firstSeq'>
-}
-
-/** The same for a part of a segment that ends at `to`, behind a mark or the head. */
+/** The same for the part of a file that ends at `to`, behind a mark or the head. */
 export async function chainedBlocks(
-  { file, seed, start, entry, signal }: Chained,
+  { file, seed, start, entry, signal }: MarkedFile,
   to: number,
 ): Promise<readonly BlockMark[] | null> {
   const marks: BlockMark[] = []
@@ -117,7 +122,7 @@ export class BlockReader {
   readonly #used: Map<BlockMark, Buffer> = new Map()
   #ahead: { readonly mark: BlockMark; readonly block: Promise<ProvenBlock> } | null = null
 
-  constructor({ file, seed }: Pick<MarkedSegment, 'file' | 'seed'>) {
+  constructor({ file, seed }: Pick<MarkedFile, 'file' | 'seed'>) {
     this.#file = file
     this.#seed = seed
   }
@@ -164,7 +169,7 @@ export class BlockReader {
     if (hex8(checksum(bytes, this.#seed)) !== mark.sum || !isUtf8(bytes)) {
       throw damaged(this.#file.path, offset, 'a block is damaged')
     }
-    return { bytes, start: 0, end: size, offset, mark }
+    return { bytes: buffer, start: 0, end: size, offset, mark }
   }
 
   async #take(size: number): Promise<Buffer> {
