@@ -1,4 +1,7 @@
 import { expect, test } from 'vitest'
+// The whole package, so that whichever file is patched is loaded in each file of tests: the first
+// failure ends a run, and no later file could tell.
+import '../../src/index.js'
 import { LOADED } from './mutant.js'
 
 /** The name of the test that must pass whatever the mutant breaks. */
