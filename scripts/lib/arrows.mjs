@@ -15,7 +15,8 @@ export const ARROWS = {
   'backend-redis': { papyra: ['contracts', 'retention'], external: ['ioredis'] },
   actors: { papyra: ['contracts', 'core'] },
   otel: { papyra: ['contracts'], external: ['@opentelemetry/api'] },
-  http: { papyra: ['contracts', 'core'] },
+  // The store of its tests; frameworks only ever in tests.
+  http: { papyra: ['contracts', 'core'], dev: ['backend-json'] },
   doctor: { papyra: ['contracts', 'retention', 'core'], files: true },
   testkit: { papyra: ['contracts'], external: ['fast-check', 'vitest'], files: true },
   cli: {

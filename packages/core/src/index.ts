@@ -44,6 +44,7 @@ export {
   type DropReason,
 } from './intake.js'
 export type { LifecycleState } from './lifecycle.js'
+export type { WriteFailure } from './write-watch.js'
 export type {
   PapyraSchemas,
   StandardSchema,

@@ -1,5 +1,6 @@
 import type {
   PapyraError,
+  AppendFact,
   AppendResult,
   AuditInput,
   AuditRecord,
@@ -42,6 +43,7 @@ import { Reader, type DeadLetterQuery, type EventQuery, type ListQuery } from '.
 import type { Schedule } from './scheduler.js'
 import { schemaVerdict, type PapyraSchemas } from './schemas.js'
 import type { RetentionView } from './visible.js'
+import { WriteWatch, type WriteFailure } from './write-watch.js'
 
 /** What an open store is made of, besides its backend. */
 export interface OpenStoreOptions {
@@ -68,6 +70,7 @@ export class OpenStore<Facts extends FactTypes> implements Papyra<Facts> {
   readonly #intake: IntakeQueue
   readonly #reader: Reader
   readonly #schedules: Schedule[] = []
+  readonly #writes: WriteWatch
 
   constructor(backend: Backend, options: OpenStoreOptions) {
     this.systemId = options.systemId
@@ -77,11 +80,12 @@ export class OpenStore<Facts extends FactTypes> implements Papyra<Facts> {
     this.#backend = backend
     this.#options = options
     this.#source = { systemId: options.systemId, now: () => options.clock.now() }
+    this.#writes = new WriteWatch(options.clock)
     const { onDrop, onSchemaMismatch } = options.hooks
     this.#intake = new IntakeQueue({
       ...options.intake,
       source: this.#source,
-      append: (facts) => backend.append(facts),
+      append: (facts) => this.#append(facts),
       refusal: (fact) => schemaVerdict(options.schemas, fact),
       ...(onDrop === undefined ? {} : { onDrop }),
     })
@@ -99,6 +103,10 @@ export class OpenStore<Facts extends FactTypes> implements Papyra<Facts> {
 
   get intake(): Intake {
     return this.#intake
+  }
+
+  get writeFailure(): WriteFailure | null {
+    return this.#writes.failure
   }
 
   recordEvent<Type extends NamesOf<EventsOf<Facts>>>(
@@ -204,7 +212,7 @@ export class OpenStore<Facts extends FactTypes> implements Papyra<Facts> {
     const refusal = schemaVerdict(this.#options.schemas, fact)
     // The backend drains its appends when it closes, so closing need not wait for them here.
     const { firstSeq } = await (refusal === null
-      ? this.#backend.append([fact])
+      ? this.#append([fact])
       : this.#lifecycle.run(() => this.#appendUnless(refusal, fact)))
     return { seq: firstSeq }
   }
@@ -215,7 +223,11 @@ export class OpenStore<Facts extends FactTypes> implements Papyra<Facts> {
   ): Promise<AppendResult> {
     const refused = await refusal
     if (refused !== null) throw refused
-    return this.#backend.append([fact])
+    return this.#append([fact])
+  }
+
+  #append(facts: readonly AppendFact[]): Promise<AppendResult> {
+    return this.#writes.watch(this.#backend.append(facts))
   }
 
   #view(): RetentionView {

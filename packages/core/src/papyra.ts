@@ -26,6 +26,7 @@ import type {
 import type { GateReport } from './gate-types.js'
 import type { Intake } from './intake.js'
 import type { LifecycleState } from './lifecycle.js'
+import type { WriteFailure } from './write-watch.js'
 import type { DeadLetterQuery, EventQuery, ListQuery } from './reader.js'
 
 /** The number that a fact was given. */
@@ -60,6 +61,12 @@ export interface Papyra<Facts extends FactTypes = FactTypes> {
   readonly startupReport: GateReport
   /** The write side for runtimes: never throws, never waits, counts what it drops. */
   readonly intake: Intake
+  /**
+   * Why the store did not take the last append; `null` if it took it, or if there was none. An
+   * append that was refused for what it holds (`record_too_large`, `invalid_fact`) says nothing
+   * about the store. Costs nothing to ask.
+   */
+  readonly writeFailure: WriteFailure | null
 
   /**
    * Stores an event. The payload is taken at the call: changing it afterwards changes nothing.
