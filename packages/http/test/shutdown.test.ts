@@ -17,6 +17,7 @@ beforeAll(async () => {
 interface Told {
   readonly event: string
   readonly step?: string
+  readonly status?: number
   readonly code?: number | string
   readonly accepted?: number
   readonly unfinished?: readonly string[]
@@ -66,12 +67,16 @@ test('SIGTERM: everything accepted is stored, in order, and the exit code is 0',
       'listening',
       'begun',
       'step_done health',
+      'livez',
+      'readyz',
       'step_done ticks',
       'step_done consumers',
       'step_done papyra',
       'step_done server',
       'ended',
     ])
+    const probes = ended.told.flatMap(({ status }) => (status === undefined ? [] : [status]))
+    expect(probes).toEqual([200, 503])
     expect(ended.code).toBe(0)
     const last = ended.told.at(-1)
     expect(last).toMatchObject({ code: 0, unfinished: [] })
@@ -93,6 +98,20 @@ test('a step that fails or hangs is named, costs exit code 1, and the store is c
       expect(ended.told.at(-1)).toMatchObject({ code: 1, unfinished: ['consumers'] })
       expect(JSON.stringify(ended.told)).not.toContain('hush')
     }
+  })
+})
+
+test('the deadline ends what hangs behind the store, which is closed by then', async () => {
+  await inFolder(async (dir) => {
+    const path = join(dir, 'log.ndjson')
+    const ended = await serviceEnds(path, 'late')
+    expect(ended.code).toBe(1)
+    expect(steps(ended)).toContain('step_done papyra')
+    const last = ended.told.at(-1)
+    expect(last).toMatchObject({ event: 'ended', code: 1 })
+    expect(last?.unfinished).toContain('others')
+    expect(last?.unfinished).not.toContain('papyra')
+    expect(await storedIn(path)).toBe(last?.accepted)
   })
 })
 
