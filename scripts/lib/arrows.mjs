@@ -13,7 +13,8 @@ export const ARROWS = {
   'backend-json': file,
   'backend-rotation': file,
   'backend-redis': { papyra: ['contracts', 'retention'], external: ['ioredis'] },
-  actors: { papyra: ['contracts', 'core'] },
+  // The README and the tests of faults use a real file.
+  actors: { papyra: ['contracts', 'core'], dev: ['backend-json'] },
   otel: { papyra: ['contracts'], external: ['@opentelemetry/api'] },
   // The store of its tests; frameworks only ever in tests.
   http: { papyra: ['contracts', 'core'], dev: ['backend-json'] },

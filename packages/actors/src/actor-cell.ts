@@ -62,8 +62,11 @@ export interface Runtime {
   readonly letters: DeadLetterWriter
   readonly hooks: ActorHooks
   readonly caller: HookCaller
+  readonly isClosing: boolean
   /** Calls back after `ms`; what it returns cancels that. */
   after(ms: number, call: () => void): () => void
+  /** While the system closes: resolves when the store's intake has room for some more facts. */
+  room(): Promise<void>
   /** The actor whose code runs now, as far as it runs without a pause. */
   current: ActorCell | null
   /** The cell of a reference; throws `invalid_argument` for one of another system. */

@@ -69,13 +69,14 @@ export class Inbox {
     if (origin instanceof PendingAsk) origin.fail(reason)
   }
 
-  /** Makes dead letters of all that waits; forgets notices. */
-  clear(reason: UndeliveredReason): void {
+  /** Makes dead letters of what waits, at most so many; true if all is gone. Forgets notices. */
+  clear(reason: UndeliveredReason, most: number = Infinity): boolean {
     const { mailbox } = this
-    while (mailbox.shift()) {
+    for (let i = 0; i < most && mailbox.shift(); i += 1) {
       const { message, origin } = mailbox
       mailbox.message = null
       if (origin === null || origin.counted) this.refuse(message, origin as MessageOrigin, reason)
     }
+    return mailbox.isEmpty
   }
 }

@@ -201,9 +201,13 @@ export class Life {
 
   async #terminate(reason: StopReason): Promise<void> {
     this.state = 'stopping'
-    this.#parts.inbox.clear(reasonForMail(reason))
+    const { isClosing } = this.#runtime
+    while (!this.#parts.inbox.clear(reasonForMail(reason), isClosing ? 100 : Infinity)) {
+      await this.#runtime.room()
+    }
     await this.#parts.ties.stopChildren(reason === 'closed' ? 'closed' : 'parent_stopped')
     await this.#callOnStop(reason)
+    if (this.#runtime.isClosing) await this.#runtime.room()
     if (!this.#isStopped()) this.finish(reason)
   }
 

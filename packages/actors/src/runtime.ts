@@ -1,4 +1,5 @@
 import { PapyraError, type Clock } from '@papyra/contracts'
+import type { Intake } from '@papyra/core'
 import type { ActorCell, Runtime } from './actor-cell.js'
 import type { ActorFactory, MailboxOptions, SpawnOptions } from './behavior.js'
 import { Cell } from './cell.js'
@@ -32,6 +33,9 @@ export class SystemRuntime implements Runtime {
   current: ActorCell | null = null
   isClosing = false
   spawned = 0
+  readonly #intake: Intake
+  readonly #most: number
+  #gate: Promise<void> = Promise.resolve()
 
   /** Throws `invalid_argument` for defaults that make no sense. */
   constructor(prepared: Prepared, options: ActorSystemOptions) {
@@ -46,6 +50,9 @@ export class SystemRuntime implements Runtime {
     this.#mailbox = options.mailbox ?? {}
     const { run } = this
     const { intake } = papyra
+    this.#intake = intake
+    const capacity = options.papyra === undefined ? (options.intake?.capacity ?? 10_000) : 1000
+    this.#most = Math.floor(capacity / 4)
     this.facts = new FactWriter({ intake, clock, hooks, caller })
     const letters = { intake, clock, run, hooks, caller }
     this.letters = new DeadLetterWriter({ ...options.deadLetters, ...letters })
@@ -54,6 +61,14 @@ export class SystemRuntime implements Runtime {
   after(ms: number, call: () => void): () => void {
     const timer = setTimeout(call, ms)
     return () => clearTimeout(timer)
+  }
+
+  /** One after the other, so that those who wait do not all come at once. */
+  room(): Promise<void> {
+    this.#gate = this.#gate.then(() => {
+      return this.#intake.stats().waiting > this.#most ? this.#intake.flush() : undefined
+    })
+    return this.#gate
   }
 
   cellOf(ref: AnyRef): ActorCell {

@@ -202,6 +202,7 @@ export class ActorSystem {
     const roots = [...runtime.registry.all()].filter(({ parent }) => parent === null)
     const abandoned = await endAll(runtime, roots, graceMs)
     runtime.deadlines.stop()
+    await runtime.room()
     const { run, letters } = runtime
     const last = { run, actors, abandoned, deadLetters: letters.count }
     runtime.facts.write(null, 'system.stopped', last)
