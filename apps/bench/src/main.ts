@@ -1,8 +1,9 @@
-// `npm run bench [-- --quick] [-- --segments | --redis]`: each question beside its peer, in one run.
+// `npm run bench [-- --quick] [-- --segments | --redis | --actors]`: each question beside its peer, in one run.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
+import { actors } from './actors.js'
 import { append } from './append.js'
 import { commandLine, compaction, makeLog, scanning, startUp } from './large.js'
 import { redis } from './redis.js'
@@ -10,7 +11,7 @@ import { appendSegments, dropping, rewriting, sinceClean } from './segments.js'
 import { printTable, type Row } from './table.js'
 
 const quick = process.argv.includes('--quick')
-const only = ['segments', 'redis'].find((part) => process.argv.includes(`--${part}`))
+const only = ['segments', 'redis', 'actors'].find((part) => process.argv.includes(`--${part}`))
 const rounds = quick ? 1 : 5
 const bytes = quick ? 60e6 : 1e9
 const dir = await mkdtemp(join(tmpdir(), 'papyra-bench-'))
@@ -21,8 +22,10 @@ try {
       'Only the ratios mean anything, and only within this run.\n\n',
   )
   if (only === undefined) rows.push(...(await oneFile()))
-  if (only !== 'redis') rows.push(...(await segments()))
-  if (only !== 'segments') rows.push(...(await redis(dir, rounds, quick ? 20_000 : 100_000)))
+  const wants = (part: string): boolean => only === undefined || only === part
+  if (wants('segments')) rows.push(...(await segments()))
+  if (wants('redis')) rows.push(...(await redis(dir, rounds, quick ? 20_000 : 100_000)))
+  if (wants('actors')) rows.push(...(await actors(dir, rounds, quick ? 100_000 : 1_000_000)))
   printTable(rows)
 } finally {
   await rm(dir, { recursive: true, force: true })

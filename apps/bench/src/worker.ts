@@ -2,6 +2,7 @@
 import { readSync, openSync, closeSync } from 'node:fs'
 import process from 'node:process'
 import { jsonBackend } from '@papyra/backend-json'
+import { fullArray, fullMailbox } from './mailbox-weight.js'
 
 async function scan(path: string): Promise<unknown> {
   const store = await jsonBackend({ path }).open({ access: 'read' })
@@ -44,7 +45,13 @@ function parseLoop(path: string): unknown {
   return { lines }
 }
 
-const TASKS: Readonly<Record<string, (...args: string[]) => unknown>> = { scan, newest, parseLoop }
+const TASKS: Readonly<Record<string, (...args: string[]) => unknown>> = {
+  scan,
+  newest,
+  parseLoop,
+  'full-mailbox': fullMailbox,
+  'full-array': fullArray,
+}
 
 const [task = '', ...args] = process.argv.slice(2)
 const run = TASKS[task]
