@@ -7,10 +7,21 @@ import { INIT_BACKENDS } from './values.js'
 
 const { type: _type, target: _target, ...auditOptions } = LISTING
 
+const DEAD_LETTERS: Readonly<Record<string, OptionSpec>> = {
+  ...LISTING,
+  'group-by': {
+    kind: 'value',
+    value: 'FIELDS',
+    describe:
+      'Count them by target, type or reason, or several: target,reason; --limit is of groups',
+  },
+}
+
 function listing(
   name: string,
   describe: string,
   options: Readonly<Record<string, OptionSpec>>,
+  examples: Command['examples'] = [],
 ): Command {
   return {
     words: ['inspect', name],
@@ -19,6 +30,7 @@ function listing(
       { line: `papyra inspect ${name} --since 2h`, says: 'of the last two hours, oldest first' },
       { line: `papyra inspect ${name} --reverse --limit 20`, says: 'the newest 20' },
       { line: `papyra inspect ${name} --follow --since now --json`, says: 'new ones as they come' },
+      ...examples,
     ],
     options: { ...STORE, ...options },
     load: () => import('../commands/inspect/listing.js'),
@@ -28,7 +40,9 @@ function listing(
 const inspectCommands: readonly Command[] = [
   listing('events', 'List events', LISTING),
   listing('audits', 'List audits, the snapshots of a whole system', auditOptions),
-  listing('dead-letters', 'List messages that could not be delivered', LISTING),
+  listing('dead-letters', 'List or count messages that could not be delivered', DEAD_LETTERS, [
+    { line: 'papyra inspect dead-letters --since 1h --group-by target,reason', says: 'how many' },
+  ]),
   {
     words: ['inspect', 'summary'],
     describe: 'Count records by kind and type, with their first and last times',

@@ -5,6 +5,7 @@ import { groupLine } from '../../output/groups-view.js'
 import { resolveStore, withBackend, type Store } from '../../store.js'
 import { readFilters } from './filters.js'
 import { follow } from './follow.js'
+import { groupLetters, readGroupFields } from './grouping.js'
 import { readStore, type Reading } from './reading.js'
 import { RecordPrinter, type Listing } from './record-printer.js'
 
@@ -16,6 +17,8 @@ const KINDS: Readonly<Record<string, string>> = {
 
 /** `papyra inspect events | audits | dead-letters`: one record a line. */
 export async function run(context: Context): Promise<number> {
+  const groupBy = context.args.text('group-by')
+  if (groupBy !== undefined) return groupLetters(context, readGroupFields(groupBy))
   const listing = readListing(context)
   const store = await resolveStore(context)
   return withBackend(context, store, 'read', (backend) => list(context, store, backend, listing))
