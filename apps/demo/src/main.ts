@@ -3,12 +3,8 @@ import { mkdtemp, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
+import type { Acknowledged } from './orders.js'
 import { PAPYRA, runNode, SERVICE } from './processes.js'
-
-interface Acknowledged {
-  readonly seq: number
-  readonly id: string
-}
 
 const KEPT = 400
 const folder = await mkdtemp(join(tmpdir(), 'papyra-demo-'))
@@ -63,12 +59,14 @@ async function papyra(args: readonly string[], code: number): Promise<string> {
 }
 
 async function crash(): Promise<void> {
-  title('1. An order service records its facts. It dies in the middle of a write.')
+  title(
+    '1. An order service, two supervised actors, records its facts. It dies in the middle of a write.',
+  )
   const signal = await service(1, 1000, 351)
   expect(signal === 'SIGKILL', 'the service was killed')
   say(`The service was killed with SIGKILL, half a record on the disk.`)
   say(
-    `It had been promised ${acknowledged.length} facts; number ${acknowledged.at(-1)?.seq} was the last.`,
+    `It had been promised ${acknowledged.length} facts about orders; number ${acknowledged.at(-1)?.seq} was the last.`,
   )
 
   title('2. The gate refuses to start on top of that; the scan shows where it is.')
@@ -84,7 +82,7 @@ async function recover(): Promise<void> {
   title('4. The service starts again and goes on.')
   const signal = await service(1001, 300)
   expect(signal === null, 'the service ended by itself')
-  say(`${acknowledged.length} facts have been promised by now.`)
+  say(`${acknowledged.length} facts about orders have been promised by now.`)
 }
 
 async function compact(): Promise<void> {
@@ -98,23 +96,32 @@ async function compact(): Promise<void> {
   await papyra(['persistence', 'scan', '--path', log], 0)
 }
 
+async function history(): Promise<void> {
+  title('6. What became of the actors: who failed, and which messages were not delivered.')
+  await papyra(['inspect', 'events', '--type', 'actor.crashed', '--path', log], 0)
+  await papyra(['inspect', 'dead-letters', '--group-by', 'target,reason', '--path', log], 0)
+}
+
 async function prove(): Promise<void> {
-  title('6. The proof: every promised fact within retention is still there, in order.')
+  title('7. The proof: every promised fact within retention is still there, in order.')
   const args = [PAPYRA, 'inspect', 'events', '--path', log, '--limit', '100000', '--json']
   const { stdout } = await runNode(args, { hush: true })
-  const stored = lines<{ seq: number; record: { payload: { id: string } } }>(stdout)
-  const promised = acknowledged.slice(-KEPT)
+  const stored = lines<{ seq: number; record: { payload: { id?: string } } }>(stdout)
   const bySeq = new Map(stored.map(({ seq, record }) => [seq, record.payload.id]))
+  const oldest = stored[0]?.seq ?? 0
+  const promised = acknowledged.filter(({ seq }) => seq >= oldest)
   const missing = promised.filter(({ seq, id }) => bySeq.get(seq) !== id)
-  expect(missing.length === 0 && stored.length === KEPT, 'nothing is missing')
+  expect(missing.length === 0 && promised.length > KEPT / 2, 'nothing is missing')
   say(
-    `${promised.length} promised facts within retention, ${promised.length - missing.length} found, ${missing.length} missing.`,
+    `${promised.length} promised facts within retention, ${promised.length - missing.length} found, ${missing.length} missing;`,
   )
+  say(`the other ${KEPT - promised.length} of the ${KEPT} that are kept tell of the actors.`)
 }
 
 await crash()
 await recover()
 await compact()
+await history()
 await prove()
 title('Try next')
 say(`The store is ${log}
