@@ -28,7 +28,7 @@ export const ARROWS = {
     files: true,
   },
   // Private programs. They may also use the ./testing subpaths.
-  demo: { papyra: ['core', 'actors', 'backend-json', 'filelog', 'cli'], files: true },
+  demo: { papyra: ['core', 'actors', 'backend-json', 'filelog', 'http', 'cli'], files: true },
   bench: { papyra: everything, external: everything, files: true, testing: true },
   torture: { papyra: everything, external: everything, files: true, testing: true },
   'build-config': {

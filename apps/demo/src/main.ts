@@ -39,9 +39,8 @@ async function service(
   const args = [
     SERVICE,
     log,
-    String(first),
-    String(orders),
-    ...(dieAt === undefined ? [] : [String(dieAt)]),
+    ...['--first', String(first), '--orders', String(orders)],
+    ...(dieAt === undefined ? [] : ['--die-at', String(dieAt)]),
   ]
   const ended = await runNode(args)
   acknowledged.push(...lines<Acknowledged>(ended.stdout))
