@@ -21,7 +21,14 @@ import type {
   StoreDescription,
 } from '@papyra/contracts'
 import { defineCapabilities } from '@papyra/contracts'
-import { ControlPort, type LogStore, createLogStore, nodeVfs, openLogStore } from '@papyra/filelog'
+import {
+  AccountsFile,
+  ControlPort,
+  type LogStore,
+  createLogStore,
+  nodeVfs,
+  openLogStore,
+} from '@papyra/filelog'
 import { compact } from './compaction.js'
 import { checkOptions, type JsonBackendOptions } from './options.js'
 
@@ -39,10 +46,12 @@ class JsonBackend implements Backend {
   readonly capabilities: Capabilities = CAPABILITIES
   readonly #store: LogStore
   readonly #control: ControlPort
+  readonly accounts: AccountsFile
 
-  constructor(store: LogStore, control: ControlPort) {
+  constructor(store: LogStore, control: ControlPort, accounts: AccountsFile) {
     this.#store = store
     this.#control = control
+    this.accounts = accounts
   }
 
   begin(options?: BeginOptions): Promise<BeginReport> {
@@ -85,9 +94,11 @@ class JsonBackend implements Backend {
     return this.#store.flush()
   }
 
-  close(): Promise<void> {
+  async close(): Promise<void> {
     this.#control.close()
-    return this.#store.close()
+    const closed = this.#store.close()
+    await Promise.allSettled([closed, this.accounts.close()])
+    return closed
   }
 
   owner(): Promise<OwnerClient | null> {
@@ -110,7 +121,8 @@ export function jsonBackend(options: JsonBackendOptions): BackendDefinition {
     location: path,
     capabilities: CAPABILITIES,
     async open(how) {
-      return new JsonBackend(await open(how), ControlPort.ofLog(vfs, path))
+      const store = await open(how)
+      return new JsonBackend(store, ControlPort.ofLog(vfs, path), new AccountsFile(vfs, store.path))
     },
     create: () => createLogStore(vfs, path, { ...(clock && { clock }) }),
     async upgrade(how) {

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import type {
   AppendFact,
   AppendResult,
@@ -22,6 +23,7 @@ import type {
 } from '@papyra/contracts'
 import { defineCapabilities } from '@papyra/contracts'
 import {
+  AccountsFile,
   ControlPort,
   type SegmentStore,
   createSegmentStore,
@@ -45,10 +47,12 @@ class RotationBackend implements Backend {
   readonly capabilities: Capabilities = CAPABILITIES
   readonly #store: SegmentStore
   readonly #control: ControlPort
+  readonly accounts: AccountsFile
 
-  constructor(store: SegmentStore, control: ControlPort) {
+  constructor(store: SegmentStore, control: ControlPort, accounts: AccountsFile) {
     this.#store = store
     this.#control = control
+    this.accounts = accounts
   }
 
   begin(options?: BeginOptions): Promise<BeginReport> {
@@ -91,9 +95,11 @@ class RotationBackend implements Backend {
     return this.#store.flush()
   }
 
-  close(): Promise<void> {
+  async close(): Promise<void> {
     this.#control.close()
-    return this.#store.close()
+    const closed = this.#store.close()
+    await Promise.allSettled([closed, this.accounts.close()])
+    return closed
   }
 
   owner(): Promise<OwnerClient | null> {
@@ -117,7 +123,8 @@ export function rotationBackend(options: RotationBackendOptions): BackendDefinit
     capabilities: CAPABILITIES,
     async open(how: OpenOptions) {
       const store = await openSegmentStore(vfs, dir, { ...own, ...how })
-      return new RotationBackend(store, ControlPort.ofSegments(vfs, dir))
+      const accounts = new AccountsFile(vfs, join(store.path, 'store'), store.path)
+      return new RotationBackend(store, ControlPort.ofSegments(vfs, dir), accounts)
     },
     create: () => createSegmentStore(vfs, dir, { ...(clock && { clock }) }),
   }

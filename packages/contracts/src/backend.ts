@@ -1,3 +1,4 @@
+import type { AccountsPort } from './accounts.js'
 import type { Capabilities } from './capabilities.js'
 import type { Clock } from './clock.js'
 import type { GroupsPort } from './groups.js'
@@ -223,6 +224,8 @@ export interface Backend {
   diagnose?(): AsyncIterable<Finding>
   /** The groups that consume its records. */
   readonly groups?: GroupsPort
+  /** Where it keeps what its owner has counted. */
+  readonly accounts?: AccountsPort
   /** A throw-away copy in `dir`; `sample` is the most bytes to copy. */
   scratch?(options: { readonly dir: string; readonly sample: number }): Promise<ScratchStore>
 }

@@ -41,6 +41,7 @@ export {
   type NoticeCode,
   type AnomalyExplanation,
 } from './anomalies.js'
+export type { AccountsPort, KeptText } from './accounts.js'
 export {
   METRIC_DEFINITIONS,
   type MetricDefinition,

@@ -43,6 +43,16 @@ export {
   type Drop,
   type DropReason,
 } from './intake.js'
+export {
+  settleAccounts,
+  parseAccounts,
+  addAccounts,
+  type Accounts,
+  type FactCounts,
+  type KeptAccounts,
+  type Unaccounted,
+} from './accounts.js'
+export type { AccountsKept } from './account-book.js'
 export type { LifecycleState } from './lifecycle.js'
 export type { WriteFailure } from './write-watch.js'
 export type {

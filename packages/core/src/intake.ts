@@ -73,6 +73,8 @@ export interface IntakeOptions extends IntakeLimits {
   /** The refusal of a schema, or `null`. */
   refusal(fact: EncodedFact): PapyraError | null | Promise<PapyraError | null>
   readonly onDrop?: (drop: Drop) => void
+  /** Called before so many are counted as dropped. */
+  readonly beforeDrop?: (records: number) => void
 }
 
 interface Waiting {
@@ -119,6 +121,11 @@ export class IntakeQueue implements Intake {
     return this.#accept('dead_letter', () => encodeDeadLetter(input, this.#options.source))
   }
 
+  /** The most facts that wait at a time. */
+  get capacity(): number {
+    return this.#capacity
+  }
+
   stats(): IntakeStats {
     return {
       accepted: this.#accepted,
@@ -161,6 +168,7 @@ export class IntakeQueue implements Intake {
   }
 
   #drop(reason: DropReason, records: number, kind: RecordKind | null, error: unknown): false {
+    this.#options.beforeDrop?.(records)
     this.#dropped[reason] += records
     tell(this.#options.onDrop, { reason, records, kind, error })
     return false

@@ -2,6 +2,7 @@ import {
   PapyraError,
   isRecordKind,
   throwIfAborted,
+  type AccountsPort,
   type AppendFact,
   type AppendResult,
   type Backend,
@@ -44,6 +45,7 @@ export interface HandleOptions {
 export class MemoryHandle implements Backend {
   readonly name = 'memory'
   readonly capabilities: Capabilities = memoryCapabilities
+  readonly accounts: AccountsPort
   readonly #store: MemoryStore
   readonly #options: HandleOptions
   readonly #opened: { readonly wall: number; readonly monotonic: number }
@@ -53,6 +55,7 @@ export class MemoryHandle implements Backend {
 
   constructor(store: MemoryStore, options: HandleOptions) {
     this.#store = store
+    this.accounts = store.accounts
     this.#options = options
     this.#opened = { wall: options.clock.now(), monotonic: options.clock.monotonic() }
   }

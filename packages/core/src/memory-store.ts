@@ -13,6 +13,7 @@ import {
 } from '@papyra/contracts'
 import { assertSafe, planRetention, verdict, type RetentionPlan } from '@papyra/retention'
 import { formatLine, utf8Length } from './line.js'
+import { MemoryAccounts } from './memory-accounts.js'
 
 const HISTORY_LENGTH = 100
 /** Retention is applied when at least so much was appended since the last time. */
@@ -31,6 +32,7 @@ export class MemoryStore {
   readonly logId: string
   readonly createdAt: number
   readonly history: HistoryEntry[] = []
+  readonly accounts: MemoryAccounts = new MemoryAccounts()
   readonly totals: Totals = zeroTotals()
   /** Oldest first. Replaced, never cut, so that who reads it goes on undisturbed. */
   records: readonly StoredRecord[] = []

@@ -1,7 +1,4 @@
 import type {
-  PapyraError,
-  AppendFact,
-  AppendResult,
   AuditInput,
   AuditRecord,
   Backend,
@@ -14,15 +11,11 @@ import type {
   StoreDescription,
 } from '@papyra/contracts'
 import { isUnbounded } from '@papyra/retention'
+import { AccountBook, type AccountsKept } from './account-book.js'
+import { totalOf, type Accounts, type FactCounts } from './accounts.js'
 import { withoutPolicy } from './compactor.js'
 import type { AnyRecord } from './decode.js'
-import {
-  encodeAudit,
-  encodeDeadLetter,
-  encodeEvent,
-  type EncodedFact,
-  type FactSource,
-} from './encode.js'
+import { encodeAudit, encodeDeadLetter, encodeEvent, type FactSource } from './encode.js'
 import type {
   DeadLetterRecords,
   DeadLettersOf,
@@ -40,10 +33,11 @@ import { IntakeQueue, type Intake, type IntakeLimits } from './intake.js'
 import { Lifecycle, type LifecycleState } from './lifecycle.js'
 import type { CompactNowOptions, Papyra, Recorded } from './papyra.js'
 import { Reader, type DeadLetterQuery, type EventQuery, type ListQuery } from './reader.js'
+import { Recorder } from './recorder.js'
 import type { Schedule } from './scheduler.js'
 import { schemaVerdict, type PapyraSchemas } from './schemas.js'
 import type { RetentionView } from './visible.js'
-import { WriteWatch, type WriteFailure } from './write-watch.js'
+import type { WriteFailure } from './write-watch.js'
 
 /** What an open store is made of, besides its backend. */
 export interface OpenStoreOptions {
@@ -55,6 +49,8 @@ export interface OpenStoreOptions {
   readonly schemas: PapyraSchemas | undefined
   readonly intake: IntakeLimits
   readonly hooks: PapyraHooks
+  /** `recordsWritten` of the store as it begins. */
+  readonly recordsWritten: number
 }
 
 /** `Papyra` over a backend that has begun. */
@@ -70,7 +66,8 @@ export class OpenStore<Facts extends FactTypes> implements Papyra<Facts> {
   readonly #intake: IntakeQueue
   readonly #reader: Reader
   readonly #schedules: Schedule[] = []
-  readonly #writes: WriteWatch
+  readonly #recorder: Recorder
+  readonly #book: AccountBook
 
   constructor(backend: Backend, options: OpenStoreOptions) {
     this.systemId = options.systemId
@@ -80,13 +77,16 @@ export class OpenStore<Facts extends FactTypes> implements Papyra<Facts> {
     this.#backend = backend
     this.#options = options
     this.#source = { systemId: options.systemId, now: () => options.clock.now() }
-    this.#writes = new WriteWatch(options.clock)
+    const { clock, schemas } = options
+    const lifecycle = this.#lifecycle
+    this.#recorder = new Recorder(backend, { source: this.#source, clock, schemas, lifecycle })
     const { onDrop, onSchemaMismatch } = options.hooks
     this.#intake = new IntakeQueue({
       ...options.intake,
       source: this.#source,
-      append: (facts) => this.#append(facts),
+      append: (facts) => this.#recorder.append(facts),
       refusal: (fact) => schemaVerdict(options.schemas, fact),
+      beforeDrop: (records) => this.#book.willDrop(records),
       ...(onDrop === undefined ? {} : { onDrop }),
     })
     this.#reader = new Reader(backend, {
@@ -94,7 +94,21 @@ export class OpenStore<Facts extends FactTypes> implements Papyra<Facts> {
       ...(options.schemas === undefined ? {} : { schemas: options.schemas }),
       ...(onSchemaMismatch === undefined ? {} : { onSchemaMismatch }),
     })
+    this.#book = new AccountBook({
+      port: backend.accounts,
+      clock: options.clock,
+      logId: options.logId,
+      capacity: this.#intake.capacity,
+      recordsWritten: options.recordsWritten,
+      counts: () => this.#counts(),
+    })
     this.#lifecycle.opened()
+  }
+
+  /** Takes up what the owners before have counted. To be awaited before anything else. */
+  async takeUp(): Promise<this> {
+    await this.#book.open()
+    return this
   }
 
   get state(): LifecycleState {
@@ -106,23 +120,31 @@ export class OpenStore<Facts extends FactTypes> implements Papyra<Facts> {
   }
 
   get writeFailure(): WriteFailure | null {
-    return this.#writes.failure
+    return this.#recorder.failure
+  }
+
+  get accounts(): Accounts {
+    return this.#book.accounts
+  }
+
+  get accountsKept(): AccountsKept {
+    return this.#book.kept
   }
 
   recordEvent<Type extends NamesOf<EventsOf<Facts>>>(
     event: TypedEvent<EventsOf<Facts>, Type>,
   ): Promise<Recorded> {
-    return this.#record(encodeEvent, event)
+    return this.#recorder.record(encodeEvent, event)
   }
 
   recordAudit(audit: AuditInput): Promise<Recorded> {
-    return this.#record(encodeAudit, audit)
+    return this.#recorder.record(encodeAudit, audit)
   }
 
   recordDeadLetter<Type extends NamesOf<DeadLettersOf<Facts>>>(
     letter: TypedDeadLetter<DeadLettersOf<Facts>, Type>,
   ): Promise<Recorded> {
-    return this.#record(encodeDeadLetter, letter)
+    return this.#recorder.record(encodeDeadLetter, letter)
   }
 
   listEvents<Type extends NamesOf<EventsOf<Facts>> = NamesOf<EventsOf<Facts>>>(
@@ -189,7 +211,12 @@ export class OpenStore<Facts extends FactTypes> implements Papyra<Facts> {
     return this.#lifecycle.close(async () => {
       await drained
       await stopped
-      await this.#backend.close()
+      await this.#recorder.settled()
+      try {
+        await this.#book.close()
+      } finally {
+        await this.#backend.close()
+      }
     })
   }
 
@@ -202,32 +229,10 @@ export class OpenStore<Facts extends FactTypes> implements Papyra<Facts> {
     this.#schedules.push(schedule)
   }
 
-  /** Encodes at the call, so that later changes to the input change nothing. */
-  async #record<Input>(
-    encode: (input: Input, source: FactSource) => EncodedFact,
-    input: Input,
-  ): Promise<Recorded> {
-    this.#lifecycle.check()
-    const fact = encode(input, this.#source)
-    const refusal = schemaVerdict(this.#options.schemas, fact)
-    // The backend drains its appends when it closes, so closing need not wait for them here.
-    const { firstSeq } = await (refusal === null
-      ? this.#append([fact])
-      : this.#lifecycle.run(() => this.#appendUnless(refusal, fact)))
-    return { seq: firstSeq }
-  }
-
-  async #appendUnless(
-    refusal: PapyraError | Promise<PapyraError | null>,
-    fact: EncodedFact,
-  ): Promise<AppendResult> {
-    const refused = await refusal
-    if (refused !== null) throw refused
-    return this.#append([fact])
-  }
-
-  #append(facts: readonly AppendFact[]): Promise<AppendResult> {
-    return this.#writes.watch(this.#backend.append(facts))
+  #counts(): FactCounts {
+    const { written, waiting, dropped } = this.#intake.stats()
+    const stored = written + this.#recorder.recorded
+    return { offered: stored + waiting + totalOf(dropped), written: stored, waiting, dropped }
   }
 
   #view(): RetentionView {

@@ -69,7 +69,7 @@ export async function openPapyra<Facts extends FactTypes = FactTypes>(
     const { mode } = report
     const onDamage = mode === 'ignore' || mode === 'scan_only' ? 'set_tail_aside' : 'refuse'
     await backend.begin({ onDamage, retention })
-    const { logId } = await backend.describe()
+    const { logId, metrics } = await backend.describe()
     if (logId === null) throw new PapyraError('internal', 'The store has begun without an id.')
     const { systemId, clock = systemClock, schemas, intake, hooks } = options
     const store = new OpenStore<Facts>(backend, {
@@ -81,7 +81,9 @@ export async function openPapyra<Facts extends FactTypes = FactTypes>(
       schemas,
       intake: intake ?? {},
       hooks: hooks ?? {},
+      recordsWritten: metrics.totals.recordsWritten,
     })
+    await store.takeUp()
     for (const schedule of startMaintenance(store, options)) store.keep(schedule)
     return store
   })

@@ -23,6 +23,8 @@ import type {
   TypedDeadLetter,
   TypedEvent,
 } from './facts.js'
+import type { AccountsKept } from './account-book.js'
+import type { Accounts } from './accounts.js'
 import type { GateReport } from './gate-types.js'
 import type { Intake } from './intake.js'
 import type { LifecycleState } from './lifecycle.js'
@@ -67,6 +69,15 @@ export interface Papyra<Facts extends FactTypes = FactTypes> {
    * about the store. Costs nothing to ask.
    */
   readonly writeFailure: WriteFailure | null
+  /**
+   * What became of all facts that were handed in, by this owner and those before it, as far as it is
+   * kept with the store. `offered` = `written` + `waiting` + all of `dropped`, at any moment. Of an
+   * owner that was killed `written` is counted by the store; what else it may have been handed is
+   * `unaccounted`.
+   */
+  readonly accounts: Accounts
+  /** Whether they outlive this owner. Where not, the store is served all the same. */
+  readonly accountsKept: AccountsKept
 
   /**
    * Stores an event. The payload is taken at the call: changing it afterwards changes nothing.

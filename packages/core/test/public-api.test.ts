@@ -5,6 +5,7 @@ test('the names that the package exports', () => {
   expect(Object.keys(core).sort()).toEqual([
     'DROP_REASONS',
     'Reader',
+    'addAccounts',
     'checkProductionRules',
     'checkStartup',
     'configToOpenOptions',
@@ -13,6 +14,7 @@ test('the names that the package exports', () => {
     'defineConfig',
     'memoryBackend',
     'openPapyra',
+    'parseAccounts',
     'parseConfig',
     'readVisible',
     'resolveEnvironment',
@@ -20,5 +22,6 @@ test('the names that the package exports', () => {
     'scheduleCompaction',
     'scheduleScrub',
     'serialize',
+    'settleAccounts',
   ])
 })

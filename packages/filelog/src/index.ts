@@ -28,6 +28,7 @@ export type {
   SegmentsCompactResult,
   SegmentsPlan,
 } from './segments/compact-types.js'
+export { AccountsFile } from './write/accounts-file.js'
 export { ControlPort } from './control/control-port.js'
 export type { Begun, OnBegun } from './control/begun.js'
 export type { Served } from './control/server.js'

@@ -1,5 +1,6 @@
 import { METRIC_DEFINITIONS, type MetricsSnapshot } from '@papyra/contracts'
-import { countText, timeText } from './format.js'
+import { countText, plural, timeText } from './format.js'
+import type { StoredAccounts } from '../accounts.js'
 import type { Output } from './output.js'
 import { tableLines } from './table.js'
 
@@ -14,4 +15,28 @@ export async function showMetrics(out: Output, metrics: MetricsSnapshot): Promis
   const since = metrics.resetAt === null ? 'never reset' : `reset ${timeText(metrics.resetAt)}`
   await out.line(`counted since ${timeText(metrics.createdAt)}, ${since}`)
   await out.lines(tableLines(['METRIC', 'TYPE', 'TOTAL', 'SINCE RESET'], rows))
+}
+
+/** What became of the facts that were handed in; each line but the last adds up to the first. */
+export async function showAccounts(out: Output, accounts: StoredAccounts): Promise<void> {
+  const { since, asOf, offered, written, waiting, dropped, unaccounted } = accounts
+  const rows = [
+    ['offered', offered],
+    ['written', written],
+    ['waiting', waiting],
+    ...Object.entries(dropped).map(([reason, count]) => [`dropped: ${reason}`, count] as const),
+  ] as const
+  await out.line('')
+  await out.line(`facts handed in since ${timeText(since)}, as of ${timeText(asOf)}`)
+  await out.lines(
+    tableLines(
+      ['FACTS', 'TOTAL'],
+      rows.map(([name, count]) => [name, countText(count)]),
+    ),
+  )
+  const { runs, atMost } = unaccounted
+  if (runs === 0) return
+  const bound = atMost === null ? 'an unknown number of facts' : `at most ${plural(atMost, 'fact')}`
+  const owners = runs === 1 ? '1 owner' : `${countText(runs)} owners`
+  await out.line(`unaccounted: ${bound}, of ${owners} that ended without closing`)
 }

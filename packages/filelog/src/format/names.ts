@@ -8,6 +8,9 @@ export function sidecarPath(log: string): string {
 export function lockPath(log: string): string {
   return `${log}.lock`
 }
+export function accountsPath(log: string): string {
+  return `${log}.accounts`
+}
 /** A temporary file that a rewrite makes; `what` says for which file it stands. */
 export function tempPath(target: string, token: string): string {
   return `${target}.${token}.tmp`

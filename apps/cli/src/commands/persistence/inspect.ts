@@ -49,5 +49,5 @@ async function liveMetrics(
   { metrics }: StoreDescription,
 ): Promise<Awaited<ReturnType<typeof currentMetrics>> | null> {
   if (!context.args.flag('show-metrics')) return null
-  return currentMetrics(context, backend, async () => metrics)
+  return currentMetrics(context, backend, metrics)
 }
