@@ -7,7 +7,8 @@ import { actors } from './actors.js'
 import { append } from './append.js'
 import { commandLine, compaction, makeLog, scanning, startUp } from './large.js'
 import { redis } from './redis.js'
-import { appendSegments, dropping, rewriting, sinceClean } from './segments.js'
+import { rewriting } from './rewriting.js'
+import { appendSegments, dropping, sinceClean } from './segments.js'
 import { printTable, type Row } from './table.js'
 
 const quick = process.argv.includes('--quick')

@@ -1,16 +1,10 @@
-import { Buffer } from 'node:buffer'
 import {
   closeSync,
   copyFileSync,
-  cpSync,
   fsyncSync,
   mkdirSync,
   openSync,
-  readdirSync,
-  readSync,
   rmSync,
-  statSync,
-  truncateSync,
   unlinkSync,
 } from 'node:fs'
 import { basename, join } from 'node:path'
@@ -19,7 +13,7 @@ import { rotationBackend } from '@papyra/backend-rotation'
 import type { AckLevel, BackendDefinition, StoreDescription } from '@papyra/contracts'
 import { countingVfs } from './counting-vfs.js'
 import { fact } from './facts.js'
-import { median, sideBySide, type Row } from './table.js'
+import { sideBySide, type Row } from './table.js'
 
 /** Appends so many records, `waiting` of them at a time, to a new store. */
 async function appendTo(
@@ -90,7 +84,8 @@ export async function makeSegments(
   return description
 }
 
-function syncDir(dir: string): void {
+/** Syncs a file or a folder. */
+export function syncDir(dir: string): void {
   const fd = openSync(dir, 'r')
   fsyncSync(fd)
   closeSync(fd)
@@ -132,84 +127,6 @@ export async function dropping(dir: string, bytes: number): Promise<Row> {
     floor: 3,
     figures: `${ours.toFixed(1)} against ${peer.toFixed(1)} ms, ${dropped.length} segments`,
   }
-}
-
-/** Copies of the same store, whose segments are known to be right. */
-async function rewriteCopy(store: string, copy: string, maxRecords: number): Promise<number> {
-  cpSync(store, copy, { recursive: true })
-  // Else its own write-back would be in the way.
-  for (const name of readdirSync(copy)) syncDir(join(copy, name))
-  const opened = await rotationBackend({ dir: copy }).open({ access: 'write' })
-  await opened.scan()
-  const start = performance.now()
-  const report = await opened.compact({ policy: { maxRecords } })
-  const ms = performance.now() - start
-  await opened.close()
-  if (report.verified !== true) throw new Error('the compaction was not verified')
-  rmSync(copy, { recursive: true })
-  return ms
-}
-
-interface CopyTimes {
-  /** cp, and a sync of the copy. */
-  readonly copied: number
-  /** The same, and rm of a file as large as the segment. */
-  readonly replaced: number
-  /** The same, and the copy read back. */
-  readonly checked: number
-}
-
-function copyHalf(half: string, whole: string): CopyTimes {
-  const [copy, old] = [`${half}.copy`, `${half}.old`]
-  copyFileSync(whole, old)
-  syncDir(old)
-  const start = performance.now()
-  copyFileSync(half, copy)
-  syncDir(copy)
-  const copied = performance.now() - start
-  unlinkSync(old)
-  const replaced = performance.now() - start
-  const buffer = Buffer.allocUnsafeSlow(1_048_576)
-  const fd = openSync(copy, 'r')
-  while (readSync(fd, buffer, 0, buffer.length, null) > 0);
-  closeSync(fd)
-  const checked = performance.now() - start
-  unlinkSync(copy)
-  return { copied, replaced, checked }
-}
-
-/** Rewriting one segment of which half stays beside a copy, synced, of as many bytes. */
-export async function rewriting(dir: string, bytes: number, rounds: number): Promise<Row[]> {
-  const place = join(dir, 'rewrite')
-  const segments = (await makeSegments(place, bytes * 1.02, bytes)).segments ?? []
-  const [first] = segments
-  if (first === undefined) throw new Error('there is no segment')
-  const half = join(dir, 'rewrite-half')
-  copyFileSync(first.path, half)
-  truncateSync(half, Math.floor(statSync(half).size / 2))
-  syncDir(half)
-  const others = segments.slice(1).reduce((sum, { records }) => sum + records, 0)
-  const kept = others + Math.floor(first.records / 2)
-  const times: (CopyTimes & { readonly ours: number })[] = []
-  for (let round = 0; round < rounds; round++) {
-    const ours = await rewriteCopy(place, join(dir, 'rewrite-copy'), kept)
-    times.push({ ours, ...copyHalf(half, first.path) })
-  }
-  for (const one of [place, half]) rmSync(one, { recursive: true, force: true })
-  const ours = median(times.map((time) => time.ours))
-  const row = (peer: string, theirs: number): Row => ({
-    question: `rewriting a segment of ${(first.bytes / 1e6).toFixed(0)} MB, half stays`,
-    peer,
-    ratio: ours / theirs,
-    better: 'lower',
-    floor: 2,
-    figures: `${ours.toFixed(0)} against ${theirs.toFixed(0)} ms`,
-  })
-  return [
-    row('cp + sync of the half', median(times.map(({ copied }) => copied))),
-    row('that, rm of the old', median(times.map(({ replaced }) => replaced))),
-    row('that, reading it back', median(times.map(({ checked }) => checked))),
-  ]
 }
 
 interface Start {
