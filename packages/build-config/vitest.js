@@ -3,7 +3,11 @@ import { fileURLToPath } from 'node:url'
 import { defaultServerConditions } from 'vite'
 import { defineConfig } from 'vitest/config'
 
-const sourceFirst = ['papyra-source', ...defaultServerConditions]
+// Node, which runs what is from outside, knows no `module`.
+const sourceFirst = [
+  'papyra-source',
+  ...defaultServerConditions.filter((condition) => condition !== 'module'),
+]
 
 /** Resolve @papyra/* to their TypeScript sources, so that tests need no build. */
 export const conditions = {

@@ -15,7 +15,12 @@ export const ARROWS = {
   'backend-redis': { papyra: ['contracts', 'retention'], external: ['ioredis'] },
   // The README and the tests of faults use a real file.
   actors: { papyra: ['contracts', 'core'], dev: ['backend-json'] },
-  otel: { papyra: ['contracts'], external: ['@opentelemetry/api'] },
+  otel: {
+    papyra: ['contracts'],
+    external: ['@opentelemetry/api'],
+    // What its tests observe.
+    dev: ['core', 'backend-json'],
+  },
   // The store of its tests; frameworks only ever in tests.
   http: { papyra: ['contracts', 'core'], dev: ['backend-json'] },
   doctor: { papyra: ['contracts', 'retention', 'core'], files: true },

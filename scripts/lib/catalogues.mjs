@@ -7,12 +7,20 @@ import { root } from './workspace.mjs'
 
 export async function loadCatalogues() {
   const contracts = await load('packages/contracts/src/index.ts')
+  const names = await load('packages/http/src/metric-names.ts')
   const cli = await load('apps/cli/src/exit-codes.ts')
   return {
     errors: contracts.ERROR_CODES,
     anomalies: contracts.ANOMALY_CODES,
     notices: contracts.NOTICE_CODES ?? {},
     metrics: contracts.METRIC_DEFINITIONS,
+    instruments: {
+      owner: [contracts.FACT_INSTRUMENTS, contracts.OWNER_INSTRUMENTS].flatMap(Object.values),
+      times: Object.values(contracts.TIME_INSTRUMENTS),
+      service: Object.values(contracts.SERVICE_INSTRUMENTS),
+    },
+    prometheusName: names.prometheusName,
+    familyName: names.familyName,
     exits: cli.EXIT_CODES.toSorted((a, b) => a.code - b.code),
   }
 }

@@ -6,7 +6,7 @@ const generated = (source) =>
 export function renderDocuments(catalogues) {
   return {
     'docs/errors.md': errorsPage(catalogues),
-    'docs/metrics.md': metricsPage(catalogues.metrics),
+    'docs/metrics.md': metricsPage(catalogues),
     'docs/exit-codes.md': exitCodesPage(catalogues),
   }
 }
@@ -51,20 +51,54 @@ function entry(code, [meaning, ...rest]) {
   return `### ${code}\n\n${meaning}\n\n${rest.map((line) => `- ${line}`).join('\n')}`
 }
 
-function metricsPage(metrics) {
-  const rows = metrics.map((m) => [
-    `\`${m.key}\``,
-    `\`${m.name}\``,
-    m.type,
-    `\`${m.unit}\``,
-    m.description,
-  ])
-  return `${generated('METRIC_DEFINITIONS of @papyra/contracts')}# Metrics
+function metricsPage({ metrics, instruments, prometheusName }) {
+  const exported = (list) =>
+    table(
+      ['name', 'in Prometheus', 'without units', 'type', 'unit', 'what it counts'],
+      list.map((m) => [
+        `\`${m.name}\``,
+        `\`${prometheusName(m)}\``,
+        `\`${prometheusName({ ...m, unit: '' })}\``,
+        m.type,
+        `\`${m.unit}\``,
+        m.attribute === undefined
+          ? m.description
+          : `${m.description} Attribute: \`${m.attribute}\`.`,
+      ]),
+    )
+  const keys = metrics.map((m) => [`\`${m.key}\``, `\`${m.name}\``])
+  return `${generated('the instruments of @papyra/contracts')}# Metrics
 
-The numbers that a store keeps about itself, across processes and restarts. A counter only grows; a
-gauge is a level. \`papyra metrics reset\` records a baseline and takes nothing away.
+A counter only grows; a gauge is a level. Exporters name a number by its name; Prometheus, and what maps names as it does
+(the Collector, \`/metrics\` of @papyra/http), by the second column; some exporters, such as the Prometheus exporter of the
+JavaScript SDK, leave the units out, as in the third. The attributes of all of them are \`papyra.store.name\` and
+\`papyra.backend.name\` (labels \`papyra_store_name\`, \`papyra_backend_name\`).
 
-${table(['key', 'name', 'type', 'unit', 'what it counts'], rows)}
+## Of a store
+
+What a store keeps about itself, across processes and restarts. \`papyra metrics reset\` records a baseline and takes nothing
+away.
+
+${exported([...metrics, ...instruments.times])}
+
+## Of its owners
+
+What became of the facts that they were handed, kept with the store as far as its backend has a place for it: \`offered\` =
+\`written\` + \`waiting\` + all of \`dropped\`.
+
+${exported(instruments.owner)}
+
+## Of a service
+
+Only over HTTP, where they can be told before there is a store.
+
+${exported(instruments.service)}
+
+## Keys in reports
+
+In \`papyra metrics persistence --json\` and \`papyra.metrics()\`.
+
+${table(['key', 'name'], keys)}
 `
 }
 

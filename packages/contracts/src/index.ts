@@ -43,6 +43,19 @@ export {
 } from './anomalies.js'
 export type { AccountsPort, KeptText } from './accounts.js'
 export {
+  FACT_INSTRUMENTS,
+  OWNER_INSTRUMENTS,
+  SERVICE_INSTRUMENTS,
+  TIME_INSTRUMENTS,
+  measureOwner,
+  measureStore,
+  type InstrumentDefinition,
+  type Measured,
+  type MeasuredOwner,
+  type MeasuredStore,
+  type Measurement,
+} from './instruments.js'
+export {
   METRIC_DEFINITIONS,
   type MetricDefinition,
   type MetricKey,

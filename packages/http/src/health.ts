@@ -4,7 +4,7 @@ import {
   isPapyraError,
   systemClock,
   type Clock,
-  type MetricsSnapshot,
+  type MeasuredStore,
   type PapyraErrorCode,
   type Progress,
 } from '@papyra/contracts'
@@ -64,7 +64,7 @@ export interface Health {
   /** Whether the gate has passed and the store takes writes. Cached. Never rejects. */
   readiness(): Promise<Readiness>
   /** The store's own numbers; `null` where it does not answer in time. Cached. Never rejects. */
-  metrics(): Promise<MetricsSnapshot | null>
+  store(): Promise<MeasuredStore | null>
   /** The store, once there is one. */
   readonly papyra: WatchedStore | null
 }
@@ -72,8 +72,8 @@ export interface Health {
 /** What is looked at of an open store. */
 export type WatchedStore = Pick<
   Papyra,
-  'state' | 'systemId' | 'startupReport' | 'writeFailure' | 'flush' | 'metrics'
-> & { readonly intake: Pick<Papyra['intake'], 'stats'> }
+  'state' | 'systemId' | 'startupReport' | 'writeFailure' | 'accounts' | 'flush' | 'describe'
+>
 
 /** After these no later append succeeds. */
 const FINAL: ReadonlySet<string> = new Set(['writer_latched', 'store_replaced'])
@@ -97,7 +97,7 @@ class StoreHealth implements Health {
   readonly #patienceMs: number
   readonly #failingForMs: number
   readonly #look: SingleFlight<PapyraErrorCode | null>
-  readonly #numbers: SingleFlight<MetricsSnapshot | null>
+  readonly #numbers: SingleFlight<MeasuredStore | null>
   #papyra: WatchedStore | null = null
   #refusal: PapyraErrorCode | null = null
   #passed = false
@@ -176,7 +176,7 @@ class StoreHealth implements Health {
     return waitingMs >= this.#patienceMs ? no('not_answering') : { ready: true, code: null }
   }
 
-  async metrics(): Promise<MetricsSnapshot | null> {
+  async store(): Promise<MeasuredStore | null> {
     if (this.#papyra === null) return null
     const { value, waitingMs } = await this.#numbers.ask()
     return waitingMs >= this.#patienceMs ? null : value
@@ -200,15 +200,15 @@ class StoreHealth implements Health {
   async #lookAtStore(): Promise<PapyraErrorCode | null> {
     try {
       await this.#papyra?.flush()
-      await this.#papyra?.metrics()
+      await this.#papyra?.describe()
       return null
     } catch (thrown) {
       return codeOf(thrown)
     }
   }
 
-  async #readNumbers(): Promise<MetricsSnapshot | null> {
-    return (await this.#papyra?.metrics().catch(() => null)) ?? null
+  async #readNumbers(): Promise<MeasuredStore | null> {
+    return (await this.#papyra?.describe().catch(() => null)) ?? null
   }
 }
 

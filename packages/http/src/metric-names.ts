@@ -35,3 +35,8 @@ export function prometheusName(metric: NamedMetric): string {
   const family = familyName(metric)
   return metric.type === 'counter' ? `${family}_total` : family
 }
+
+/** The label that Prometheus makes of an attribute. */
+export function labelName(attribute: string): string {
+  return attribute.replace(/[^a-zA-Z0-9_]/g, '_')
+}

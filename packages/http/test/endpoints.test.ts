@@ -265,7 +265,11 @@ test('every metric of the store is there, in both formats, with labels escaped a
   const label = '{papyra_store_name="a\\"b\\\\c\\nd",papyra_backend_name="memory"}'
   expect(samples.get(`papyra_storage_written_bytes_total${label}`)).toBe(0)
   expect(samples.get(`papyra_storage_usage_bytes${label}`)).toBe(0)
-  expect(types.size).toBe(METRIC_DEFINITIONS.length + 10)
+  // Of the service 6, of its facts 5, of its owners 3, of times 3.
+  expect(types.size).toBe(METRIC_DEFINITIONS.length + 17)
+  expect(
+    samples.get(`papyra_fact_dropped_total${label.slice(0, -1)},papyra_drop_reason="full"}`),
+  ).toBe(0)
   const names = (t: string) => t.split('\n').map((line) => line.replace(/ \S+$/, ''))
   expect(names(await (await ask('text/plain')).text())).toEqual(names(text))
   const open = await ask('application/openmetrics-text;version=1.0.0,text/plain;q=0.5')

@@ -1,0 +1,197 @@
+import type { MetricDefinition, MetricsSnapshot } from './metrics.js'
+import { METRIC_DEFINITIONS } from './metrics.js'
+import type { HistoryEntry } from './reports.js'
+
+/** What exporters need to know of a number. */
+export interface InstrumentDefinition extends Omit<MetricDefinition, 'key'> {
+  /** The attribute that tells its values apart, if it has several. */
+  readonly attribute?: string
+}
+
+type Instruments<Key extends string> = { readonly [K in Key]: InstrumentDefinition }
+
+const fact = (
+  name: string,
+  type: 'counter' | 'gauge',
+  description: string,
+): InstrumentDefinition => ({ name: `papyra.fact.${name}`, type, unit: '{fact}', description })
+
+/** What became of the facts that all owners of a store were handed. */
+export const FACT_INSTRUMENTS: Instruments<
+  'offered' | 'written' | 'waiting' | 'dropped' | 'unaccounted'
+> = {
+  offered: fact('offered', 'counter', 'Facts handed in: written, waiting or dropped.'),
+  written: fact('written', 'counter', 'Facts that were stored.'),
+  waiting: fact('waiting', 'gauge', 'Facts that wait to be stored now.'),
+  dropped: {
+    ...fact('dropped', 'counter', 'Facts that were dropped, by reason.'),
+    attribute: 'papyra.drop.reason',
+  },
+  unaccounted: fact(
+    'unaccounted',
+    'gauge',
+    'At most so many facts of killed owners are neither written nor counted as dropped; absent where there is no bound.',
+  ),
+}
+
+/** How the owner of a store does. */
+export const OWNER_INSTRUMENTS: Instruments<'killed' | 'writeFailing' | 'writeLatched'> = {
+  killed: {
+    name: 'papyra.owner.killed',
+    type: 'counter',
+    unit: '{owner}',
+    description: 'Owners of the store that ended without closing it.',
+  },
+  writeFailing: {
+    name: 'papyra.write.failing',
+    type: 'gauge',
+    unit: '{append}',
+    description: 'Appends in a row that the store did not take; 0 if it took the last one.',
+  },
+  writeLatched: {
+    name: 'papyra.write.latched',
+    type: 'gauge',
+    unit: '{store}',
+    description: '1 if no append will succeed until the store is opened anew, else 0.',
+  },
+}
+
+/** When something was last done to a store; 0 if never. */
+export const TIME_INSTRUMENTS: Instruments<'compacted' | 'recovered' | 'verified'> = {
+  compacted: {
+    name: 'papyra.compaction.last_run.timestamp',
+    type: 'gauge',
+    unit: 's',
+    description: 'When a compaction was last completed, in seconds since 1970; 0 if never.',
+  },
+  recovered: {
+    name: 'papyra.recovery.last_run.timestamp',
+    type: 'gauge',
+    unit: 's',
+    description: 'When a recovery last changed the store, in seconds since 1970; 0 if never.',
+  },
+  verified: {
+    name: 'papyra.scan.last_verified.timestamp',
+    type: 'gauge',
+    unit: 's',
+    description:
+      'When every byte was last verified by an owner, in seconds since 1970; 0 if never.',
+  },
+}
+
+/** How a service that holds a store does; told over HTTP, where it can be told before there is a store. */
+export const SERVICE_INSTRUMENTS: Instruments<
+  'ready' | 'stopping' | 'answers' | 'startupDone' | 'startupSize' | 'startupTime'
+> = {
+  ready: {
+    name: 'papyra.service.ready',
+    type: 'gauge',
+    unit: '{service}',
+    description: '1 if the service is ready, else 0.',
+  },
+  stopping: {
+    name: 'papyra.service.stopping',
+    type: 'gauge',
+    unit: '{service}',
+    description: '1 once the service was told to stop, else 0.',
+  },
+  answers: {
+    name: 'papyra.store.answers',
+    type: 'gauge',
+    unit: '{store}',
+    description:
+      '1 if the store told its own numbers for this answer, else 0 (they are missing then).',
+  },
+  startupDone: {
+    name: 'papyra.startup.done',
+    type: 'gauge',
+    unit: 'By',
+    description: 'Bytes that the gate has done in its phase.',
+  },
+  startupSize: {
+    name: 'papyra.startup.size',
+    type: 'gauge',
+    unit: 'By',
+    description: 'Bytes that the phase of the gate has.',
+  },
+  startupTime: {
+    name: 'papyra.startup.time',
+    type: 'gauge',
+    unit: 's',
+    description: 'How long the gate took, or takes by now.',
+  },
+}
+
+/** One value of a number. */
+export interface Measurement {
+  readonly value: number
+  /** What the attribute of its definition says. */
+  readonly attribute?: string
+}
+
+/** A number with all its values. */
+export interface Measured {
+  readonly definition: InstrumentDefinition
+  readonly values: readonly Measurement[]
+}
+
+const one = (definition: InstrumentDefinition, value: number): Measured => ({
+  definition,
+  values: [{ value }],
+})
+
+/** What is looked at of `StoreDescription`. */
+export interface MeasuredStore {
+  readonly metrics: MetricsSnapshot
+  readonly history: readonly HistoryEntry[]
+  readonly verifiedAt: number | null
+}
+
+/** The numbers that a store keeps of itself. */
+export function measureStore({ metrics, history, verifiedAt }: MeasuredStore): Measured[] {
+  const last = (what: HistoryEntry['what']): number =>
+    (history.findLast((entry) => entry.what === what)?.at ?? 0) / 1000
+  return [
+    ...METRIC_DEFINITIONS.map(({ key, ...definition }) => one(definition, metrics.totals[key])),
+    one(TIME_INSTRUMENTS.compacted, last('compaction')),
+    one(TIME_INSTRUMENTS.recovered, last('recovery')),
+    one(TIME_INSTRUMENTS.verified, (verifiedAt ?? 0) / 1000),
+  ]
+}
+
+/** What is looked at of an open store. */
+export interface MeasuredOwner {
+  readonly accounts: {
+    readonly offered: number
+    readonly written: number
+    readonly waiting: number
+    readonly dropped: { readonly [reason: string]: number }
+    readonly unaccounted: { readonly runs: number; readonly atMost: number | null }
+  }
+  readonly writeFailure: { readonly code: string; readonly appends: number } | null
+}
+
+/** After these no later append succeeds. */
+const FINAL: ReadonlySet<string> = new Set(['writer_latched', 'store_replaced'])
+
+/** The numbers that an owner knows without asking the store. */
+export function measureOwner({ accounts, writeFailure }: MeasuredOwner): Measured[] {
+  const { offered, written, waiting, dropped, unaccounted } = accounts
+  const { atMost, runs } = unaccounted
+  return [
+    one(FACT_INSTRUMENTS.offered, offered),
+    one(FACT_INSTRUMENTS.written, written),
+    one(FACT_INSTRUMENTS.waiting, waiting),
+    {
+      definition: FACT_INSTRUMENTS.dropped,
+      values: Object.entries(dropped).map(([attribute, value]) => ({ attribute, value })),
+    },
+    {
+      definition: FACT_INSTRUMENTS.unaccounted,
+      values: atMost === null ? [] : [{ value: atMost }],
+    },
+    one(OWNER_INSTRUMENTS.killed, runs),
+    one(OWNER_INSTRUMENTS.writeFailing, writeFailure?.appends ?? 0),
+    one(OWNER_INSTRUMENTS.writeLatched, Number(FINAL.has(writeFailure?.code ?? ''))),
+  ]
+}

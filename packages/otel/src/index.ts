@@ -1,0 +1,6 @@
+export {
+  instrumentPapyra,
+  type Instrumentation,
+  type InstrumentOptions,
+  type InstrumentedStore,
+} from './instrument.js'

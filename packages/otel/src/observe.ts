@@ -1,0 +1,82 @@
+import {
+  ValueType,
+  type Attributes,
+  type BatchObservableResult,
+  type Meter,
+  type Observable,
+} from '@opentelemetry/api'
+import {
+  FACT_INSTRUMENTS,
+  METRIC_DEFINITIONS,
+  OWNER_INSTRUMENTS,
+  TIME_INSTRUMENTS,
+  measureOwner,
+  measureStore,
+  type InstrumentDefinition,
+  type Measured,
+  type MeasuredOwner,
+} from '@papyra/contracts'
+import type { Snapshots } from './snapshots.js'
+
+export interface Observed {
+  readonly store: MeasuredOwner
+  readonly snapshots: Snapshots
+  /** On every value. */
+  readonly attributes: Attributes
+}
+
+const DEFINITIONS: readonly InstrumentDefinition[] = [
+  ...METRIC_DEFINITIONS,
+  ...Object.values(FACT_INSTRUMENTS),
+  ...Object.values(OWNER_INSTRUMENTS),
+  ...Object.values(TIME_INSTRUMENTS),
+]
+
+/** Levels that add up over stores, such as bytes; others, such as times, do not. */
+const ADDS_UP = /^(By|\{(record|fact|append|store)\})$/
+
+/** Has one callback tell all values at each collection; gives the way to stop that. */
+export function observeStore(meter: Meter, { store, snapshots, attributes }: Observed): () => void {
+  const instruments = new Map(
+    DEFINITIONS.map((definition) => [definition.name, instrument(meter, definition)]),
+  )
+  const observe = async (result: BatchObservableResult): Promise<void> => {
+    // At one moment, so that they add up: the store's are older or as old.
+    const snapshot = await snapshots.take()
+    const measured = [...measureOwner(store), ...(snapshot === null ? [] : measureStore(snapshot))]
+    for (const { definition, values } of measured) {
+      const observable = instruments.get(definition.name)
+      if (observable === undefined) continue
+      for (const value of valuesOf({ definition, values }, attributes)) {
+        result.observe(observable, value.value, value.attributes)
+      }
+    }
+  }
+  const all = [...instruments.values()]
+  meter.addBatchObservableCallback(observe, all)
+  return () => meter.removeBatchObservableCallback(observe, all)
+}
+
+function instrument(
+  meter: Meter,
+  { name, type, unit, description }: InstrumentDefinition,
+): Observable {
+  const valueType = unit === 's' ? ValueType.DOUBLE : ValueType.INT
+  const options = { unit, description, valueType }
+  if (type === 'counter') return meter.createObservableCounter(name, options)
+  return ADDS_UP.test(unit)
+    ? meter.createObservableUpDownCounter(name, options)
+    : meter.createObservableGauge(name, options)
+}
+
+function* valuesOf(
+  { definition, values }: Measured,
+  common: Attributes,
+): Generator<{ readonly value: number; readonly attributes: Attributes }> {
+  for (const { value, attribute } of values) {
+    const own = definition.attribute
+    const attributes =
+      own === undefined || attribute === undefined ? common : { ...common, [own]: attribute }
+    yield { value, attributes }
+  }
+}
