@@ -39,14 +39,16 @@ function askWithCommand(papyra: string, path: string, keep: number): Promise<Out
   const args = ['persistence', 'compact', '--path', path, '--max-records', String(keep), '--json']
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [papyra, ...args], {
-      stdio: ['ignore', 'pipe', 'ignore'],
+      stdio: ['ignore', 'pipe', 'pipe'],
     })
     let out = ''
+    let said = ''
     child.stdout.on('data', (bytes: Buffer) => (out += bytes.toString()))
+    child.stderr.on('data', (bytes: Buffer) => (said += bytes.toString()))
     child.on('error', reject)
     child.on('close', (code) => {
       const changed = /"changed": ?true/.test(out)
-      resolve({ changed, error: code === 0 ? null : `exit ${code}` })
+      resolve({ changed, error: code === 0 ? null : `exit ${code}: ${(said || out).trim()}` })
     })
   })
 }
