@@ -39,14 +39,17 @@ export function decodeAccountsSlot(bytes: Buffer): AccountsSlot | null {
   return { turn: Number(turn), bootId: bootId ?? '', text: text ?? '' }
 }
 
-/** The newer of the slots of a file; `damaged` if neither is sound. */
-export function newestSlot(bytes: Buffer): AccountsSlot | 'damaged' {
+/** The newer of the slots of a file, `damaged` if neither is sound; and whether both are. */
+export function newestSlot(bytes: Buffer): {
+  readonly newest: AccountsSlot | 'damaged'
+  readonly whole: boolean
+} {
   const slots = [0, 1].map((i) =>
     decodeAccountsSlot(bytes.subarray(i * ACCOUNTS_SLOT_BYTES, (i + 1) * ACCOUNTS_SLOT_BYTES)),
   )
   const sound = slots.filter((slot, i) => slot !== null && slot.turn % 2 === i)
   const newest = sound.reduce((a, b) => ((b?.turn ?? -1) > (a?.turn ?? -1) ? b : a), null)
-  return newest ?? 'damaged'
+  return { newest: newest ?? 'damaged', whole: sound.length === slots.length }
 }
 
 /** What a new file holds: a slot with an empty text, and room for the first one that is put. */

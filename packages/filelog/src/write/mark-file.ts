@@ -29,8 +29,22 @@ export interface MarkWriter {
   close(finalBothSlots: boolean): Promise<void>
 }
 
-/** Reads the mark file of a log. `damaged` also if it is no regular file. Rejects with `unreadable`. */
+/** A slot that its owner is writing may be read half old and half new: then it is read so often. */
+const MOST_READS = 8
+
+/**
+ * Reads the mark file of a log. `damaged` also if it is no regular file. A slot that is not sound is
+ * read again: its owner may be writing it. Rejects with `unreadable`.
+ */
 export async function readMarkFile(vfs: Vfs, log: string): Promise<AckMarkResult> {
+  for (let reads = 1; ; reads++) {
+    const result = await readOnce(vfs, log)
+    const sound = result.state === 'missing' || (result.state === 'ok' && !result.damaged.length)
+    if (sound || reads === MOST_READS) return result
+  }
+}
+
+async function readOnce(vfs: Vfs, log: string): Promise<AckMarkResult> {
   // A few bytes more than it may have, so that bytes behind the slots are seen.
   const bytes = await readSmallFile(vfs, markPath(log), 64 * SLOT_BYTES)
   if (bytes === null) return { state: 'missing' }

@@ -120,7 +120,7 @@ describe('recovery inside recovery inside recovery', () => {
     { name: 'a missing segment and a flipped bit in another', every: 41 },
     { name: 'a flipped bit in the active segment', every: 41 },
     { name: 'no manifest, and a missing segment', every: 13 },
-  ])('of: $name', { timeout: 240_000 }, async ({ name, every }) => {
+  ])('of: $name', { timeout: LONG ? 3_600_000 : 240_000 }, async ({ name, every }) => {
     const from = await damaged(damageCalled(name))
     const counts = [0, 0, 0]
     const run = async (start: MemVfs, depth: number): Promise<void> => {
@@ -153,7 +153,7 @@ describe('every sync of a recovery is needed, but for some that only come early'
     },
     // The same; and behind the manifest: what it said before is still true of the log that was cut.
     { name: 'torn tail', early: ['syncDir', 'syncDir', 'syncDir', 'syncDir'] },
-  ])('$name', { timeout: 240_000 }, async ({ name, early }) => {
+  ])('$name', { timeout: LONG ? 3_600_000 : 240_000 }, async ({ name, early }) => {
     const from = await damaged(damageCalled(name))
     const { syncs, unnoticed } = await everyOmittedSync<true>(
       interrupted,
