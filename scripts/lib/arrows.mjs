@@ -23,7 +23,12 @@ export const ARROWS = {
   },
   // The store of its tests; frameworks only ever in tests.
   http: { papyra: ['contracts', 'core'], dev: ['backend-json'] },
-  doctor: { papyra: ['contracts', 'retention', 'core'], files: true },
+  doctor: {
+    papyra: ['contracts', 'retention', 'core'],
+    files: true,
+    // The stores of its tests.
+    dev: ['backend-json', 'backend-rotation'],
+  },
   testkit: { papyra: ['contracts'], external: ['fast-check', 'vitest'], files: true },
   cli: {
     papyra: ['contracts', 'core', 'doctor', 'backend-json', 'backend-rotation'],

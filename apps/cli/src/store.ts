@@ -4,6 +4,7 @@ import {
   type BackendDefinition,
   type OpenOptions,
 } from '@papyra/contracts'
+import type { PapyraConfig } from '@papyra/core'
 import { resolveConfiguration } from './config/resolve.js'
 import type { Settings } from './config/settings.js'
 import type { Context } from './context.js'
@@ -20,6 +21,8 @@ export interface Store {
   readonly retentionOrigin: string | null
   /** True if a configuration file is in force. */
   readonly configured: boolean
+  /** What only the checklist asks of the configuration; absent without one. */
+  readonly config: Pick<PapyraConfig, 'compaction' | 'scrub' | 'use' | 'waivers'>
   /** Another command on the same store, as it can be typed. */
   again(words: readonly string[]): string
 }
@@ -37,6 +40,7 @@ export async function resolveStore(context: Context): Promise<Store> {
     settings,
     retentionOrigin,
     configured: loaded !== null,
+    config: loaded?.config ?? {},
     again: (words) => commandLine(['papyra', ...words, ...selector]),
   }
 }

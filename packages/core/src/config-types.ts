@@ -31,6 +31,24 @@ export interface StartupConfig {
   readonly timeBudgetMs?: number
 }
 
+/** What a store is meant for. `papyra doctor checklist` holds it against that; what is absent is unknown. */
+export interface IntendedUse {
+  readonly strictOrdering?: boolean
+  readonly survivesRestart?: boolean
+  /** Several processes write. */
+  readonly distributed?: boolean
+  readonly writesPerSecond?: number
+}
+
+/** An item of the checklist that is known to be red, and why that is so for now. */
+export interface Waiver {
+  readonly id: string
+  readonly reason: string
+  readonly owner: string
+  /** A date, `2027-01-31`; from the next day on it does not hold. */
+  readonly expires: string
+}
+
 /** A configuration that was checked: camelCase keys, enums in their one spelling. */
 export interface PapyraConfig {
   readonly systemId?: string
@@ -50,6 +68,10 @@ export interface PapyraConfig {
   readonly compaction?: MaintenanceTiming
   /** Regular verification of every byte; without it there is none. */
   readonly scrub?: MaintenanceTiming
+  /** For `papyra doctor checklist`. */
+  readonly use?: IntendedUse
+  /** For `papyra doctor checklist`. */
+  readonly waivers?: readonly Waiver[]
   readonly schemas?: PapyraSchemas
   readonly hooks?: PapyraHooks
   readonly clock?: Clock

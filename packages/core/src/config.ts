@@ -7,6 +7,7 @@ import {
 } from '@papyra/contracts'
 import { validatePolicy } from '@papyra/retention'
 import { maintenanceTiming } from './config-maintenance.js'
+import { intendedUse, waivers } from './config-checklist.js'
 import {
   camelCase,
   flag,
@@ -74,7 +75,7 @@ export function configToOpenOptions(
   config: PapyraConfig,
   definition: BackendDefinition,
 ): OpenPapyraOptions {
-  const { systemId, startup, quarantineDir, backend: _b, ...rest } = config
+  const { systemId, startup, quarantineDir, backend: _b, use: _u, waivers: _w, ...rest } = config
   if (systemId === undefined) throw invalid('systemId', 'missing: the name of the actor system')
   checkProductionRules({ ...rest, mode: startup?.mode ?? 'fail_on_anomaly' })
   return { ...rest, systemId, backend: definition, startup: startupOptions(startup, quarantineDir) }
@@ -149,6 +150,8 @@ const CONFIG: Shape = {
   intake: nested({ capacity: wholeNumber, capacityBytes: wholeNumber, batch: wholeNumber }),
   compaction: maintenanceTiming,
   scrub: maintenanceTiming,
+  use: intendedUse,
+  waivers,
   schemas: asIs('an object of validators'),
   hooks: asIs('an object of functions'),
   clock: asIs('a clock'),

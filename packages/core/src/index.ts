@@ -73,6 +73,8 @@ export type {
   PapyraConfigInput,
   BackendChoice,
   StartupConfig,
+  IntendedUse,
+  Waiver,
 } from './config-types.js'
 export {
   scheduleCompaction,

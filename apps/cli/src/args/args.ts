@@ -17,6 +17,12 @@ export class Args {
     return this.#values.get(name) === true
   }
 
+  /** A flag that may also be denied: `--no-strict`; `undefined` if neither is said. */
+  given(name: string): boolean | undefined {
+    const value = this.#values.get(name)
+    return typeof value === 'boolean' ? value : undefined
+  }
+
   text(name: string): string | undefined {
     const value = this.#values.get(name)
     if (value === undefined) return undefined

@@ -1,4 +1,5 @@
 import type { Command } from '../command.js'
+import { DOCTOR_COMMANDS } from './doctor.js'
 import { GROUP_COMMANDS } from './groups.js'
 import { FILTERS, LISTING, OWNING, STORE } from './options.js'
 import { PERSISTENCE_COMMANDS } from './persistence.js'
@@ -163,6 +164,7 @@ const otherCommands: readonly Command[] = [
 
 /** Every command there is. */
 export const COMMANDS: readonly Command[] = [
+  ...DOCTOR_COMMANDS,
   ...PERSISTENCE_COMMANDS,
   ...inspectCommands,
   ...GROUP_COMMANDS,
@@ -172,6 +174,7 @@ export const COMMANDS: readonly Command[] = [
 
 /** What the groups are for. */
 export const GROUPS: Readonly<Record<string, string>> = {
+  doctor: 'Answer whether it is in order: the gate of a start, the production checklist',
   persistence: 'Verify, mend, shrink and describe a store',
   inspect: 'Read records, and the consumer groups',
   groups: 'Claim, remove and reset what consumer groups hold (Redis)',

@@ -150,3 +150,30 @@ export const LISTING: Readonly<Record<string, OptionSpec>> = {
   reverse: { kind: 'flag', describe: 'Newest first' },
   follow: { kind: 'flag', describe: 'Go on with records as they are written, until Ctrl-C' },
 }
+
+/** Options of the startup gate, its mode apart. */
+export const GATE: Readonly<Record<string, OptionSpec>> = {
+  'recovery-mode': RECOVERY_MODE,
+  ...RECOVERY,
+  'allow-new': { kind: 'flag', describe: 'A store that does not exist yet may start' },
+  full: {
+    kind: 'flag',
+    describe: 'Verify every byte: the default, unless the configuration says otherwise',
+  },
+  'since-clean': {
+    kind: 'flag',
+    describe: 'Verify what came since the last clean close, if all was verified not long ago',
+  },
+  'max-verified-age': {
+    kind: 'value',
+    value: 'TIME',
+    reads: 'duration',
+    describe: 'How long ago that may be for --since-clean (default 24h); else all is verified',
+  },
+  'time-budget': {
+    kind: 'value',
+    value: 'TIME',
+    reads: 'duration',
+    describe: 'Refuse if the check takes longer, such as 30s',
+  },
+}

@@ -1,5 +1,5 @@
 import type { Command } from '../command.js'
-import { CONSENT, LIMITS, MODE, OWNING, RECOVERY, RECOVERY_MODE, STORE } from './options.js'
+import { CONSENT, GATE, LIMITS, MODE, OWNING, RECOVERY, RECOVERY_MODE, STORE } from './options.js'
 
 const scan: Command = {
   words: ['persistence', 'scan'],
@@ -80,29 +80,7 @@ const startupCheck: Command = {
   options: {
     ...STORE,
     mode: MODE,
-    'recovery-mode': RECOVERY_MODE,
-    ...RECOVERY,
-    'allow-new': { kind: 'flag', describe: 'A store that does not exist yet may start' },
-    full: {
-      kind: 'flag',
-      describe: 'Verify every byte: the default, unless the configuration says otherwise',
-    },
-    'since-clean': {
-      kind: 'flag',
-      describe: 'Verify what came since the last clean close, if all was verified not long ago',
-    },
-    'max-verified-age': {
-      kind: 'value',
-      value: 'TIME',
-      reads: 'duration',
-      describe: 'How long ago that may be for --since-clean (default 24h); else all is verified',
-    },
-    'time-budget': {
-      kind: 'value',
-      value: 'TIME',
-      reads: 'duration',
-      describe: 'Refuse if the check takes longer, such as 30s',
-    },
+    ...GATE,
     ...OWNING,
   },
   load: () => import('../commands/persistence/startup-check.js'),

@@ -1,0 +1,103 @@
+import {
+  isPapyraError,
+  type Backend,
+  type BackendDefinition,
+  type Clock,
+  type CompactionReport,
+  type Finding,
+  type GroupDescription,
+  type LongOperation,
+  type RetentionPolicy,
+  type ScanReport,
+  type StoreDescription,
+} from '@papyra/contracts'
+import { settleAccounts, type Accounts } from '@papyra/core'
+
+/** What the checklist is evaluated against. What could not be found out is `null`. */
+export interface StoreFacts {
+  readonly definition: BackendDefinition
+  /** Why the store could not be read: the code of an error. */
+  readonly problem: string | null
+  readonly description: StoreDescription | null
+  readonly scan: ScanReport | null
+  /** What a compaction by the policy in force would delete now. */
+  readonly backlog: CompactionReport | null
+  readonly accounts: Accounts | null
+  readonly findings: readonly Finding[]
+  readonly groups: readonly GroupDescription[] | null
+  /** Wall time in ms. */
+  readonly now: number
+}
+
+export interface GatherOptions extends LongOperation {
+  readonly policy: RetentionPolicy | null
+  readonly clock: Clock
+}
+
+const NOTHING = {
+  description: null,
+  scan: null,
+  backlog: null,
+  accounts: null,
+  findings: [],
+  groups: null,
+} as const
+
+/** Reads all of it; writes nothing and takes no lock. Rejects with `aborted` only. */
+export async function gatherFacts(
+  definition: BackendDefinition,
+  { policy, clock, ...long }: GatherOptions,
+): Promise<StoreFacts> {
+  const now = clock.now()
+  let backend: Backend | null = null
+  try {
+    backend = await definition.open({ access: 'read', create: 'never', clock })
+    const opened = backend
+    const description = await opened.describe()
+    const inForce = policy ?? description.retention
+    const options = { ...long, dryRun: true }
+    return {
+      ...{ definition, problem: null, now, description },
+      scan: await unless(() => opened.scan(long)),
+      backlog:
+        inForce === null
+          ? null
+          : await unless(() => opened.compact({ ...options, policy: inForce })),
+      accounts: await unless(() => accountsOf(opened, description, now)),
+      findings: (await unless(() => findingsOf(opened))) ?? [],
+      groups: (await unless(async () => opened.groups?.list())) ?? null,
+    }
+  } catch (error) {
+    if (!isPapyraError(error) || error.code === 'aborted') throw error
+    return { definition, problem: error.code, now, ...NOTHING }
+  } finally {
+    await backend?.close().catch(() => undefined)
+  }
+}
+
+/** What cannot be found out is unknown, whatever the reason. */
+async function unless<T>(work: () => Promise<T>): Promise<T | null> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!isPapyraError(error) || error.code === 'aborted') throw error
+    return null
+  }
+}
+
+async function accountsOf(
+  backend: Backend,
+  { logId, metrics, owner }: StoreDescription,
+  now: number,
+): Promise<Accounts | null> {
+  const kept = (await backend.accounts?.read()) ?? null
+  if (kept === null || logId === null || owner !== null) return null
+  const { recordsWritten } = metrics.totals
+  return settleAccounts(kept, { logId, recordsWritten, now })
+}
+
+async function findingsOf(backend: Backend): Promise<Finding[]> {
+  const findings: Finding[] = []
+  for await (const finding of backend.diagnose?.() ?? []) findings.push(finding)
+  return findings
+}

@@ -1,0 +1,183 @@
+// Chapters 5, 6, 7 and 9: what is watched, consumer groups, and what was tried.
+import type { GroupDescription, MetricKey } from '@papyra/contracts'
+import { otherwise, papyra } from './check.js'
+import { fail, pass, skip, unknown, warn, type Item, type Verdict } from './item.js'
+import type { StoreFacts } from './facts.js'
+import { countsText, plural } from './text.js'
+
+const METRICS = papyra('metrics', 'persistence')
+
+function judgeMetrics({ description }: StoreFacts): Verdict {
+  if (description === null) return unknown('The store was not read.')
+  const { recordsWritten, recordsDropped, compactions } = description.metrics.totals
+  return pass(
+    `${recordsWritten} written, ${recordsDropped} deleted by retention, ${plural(compactions, 'compaction')}.`,
+  )
+}
+
+function judgeRead(): Verdict {
+  return unknown(
+    'Whether anybody reads the numbers is not recorded.',
+    otherwise('Export them: @papyra/otel, or `/metrics` of @papyra/http.'),
+  )
+}
+
+function judgeDrops({ accounts, description, definition }: StoreFacts): Verdict {
+  if (accounts === null) {
+    const why =
+      description?.owner == null ? `${definition.name} keeps no accounts yet` : 'an owner lives'
+    return unknown(`What became of facts is not settled: ${why}.`, METRICS)
+  }
+  const { dropped, unaccounted, offered } = accounts
+  const lost = countsText(dropped)
+  const bound = unaccounted.atMost === null ? 'an unknown number' : `at most ${unaccounted.atMost}`
+  if (lost !== '') return warn(`Of ${plural(offered, 'fact')} were dropped: ${lost}.`, METRICS)
+  if (unaccounted.runs > 0)
+    return warn(`None was counted as dropped; unaccounted after kills: ${bound}.`, METRICS)
+  return pass(`None of ${plural(offered, 'fact')} was dropped.`)
+}
+
+const ERRORS = [
+  'writeErrors',
+  'scanErrors',
+  'recoveryErrors',
+  'compactionErrors',
+  'rotationErrors',
+] as const satisfies readonly MetricKey[]
+
+function judgeErrors({ description }: StoreFacts): Verdict {
+  if (description === null) return unknown('The store was not read.')
+  const { sinceReset, resetAt } = description.metrics
+  const counted = Object.fromEntries(ERRORS.map((key) => [key, sinceReset[key]]))
+  const since = resetAt === null ? 'since the store was created' : 'since the last reset'
+  const said = countsText(counted)
+  if (said === '') return pass(`No errors ${since}.`)
+  return warn(`${said}, ${since}.`, papyra('metrics', 'reset'))
+}
+
+function judgeRecoveries({ description }: StoreFacts): Verdict {
+  if (description === null) return unknown('The store was not read.')
+  const { recoveries, recordsLost } = description.metrics.sinceReset
+  if (recoveries === 0) return pass('There was no recovery.')
+  return warn(
+    `${plural(recoveries, 'recovery')}, ${plural(recordsLost, 'record')} lost.`,
+    papyra('metrics', 'reset'),
+  )
+}
+
+function judgeGroups(
+  { groups, definition }: StoreFacts,
+  judge: (groups: readonly GroupDescription[]) => Verdict,
+): Verdict {
+  if (definition.name !== 'redis' && groups === null) return skip('It has no consumer groups.')
+  if (groups === null)
+    return unknown('The groups could not be listed.', papyra('inspect', 'groups'))
+  return groups.length === 0 ? pass('There are no groups.') : judge(groups)
+}
+
+const names = (groups: readonly GroupDescription[]): string =>
+  groups.map(({ kind, group }) => `${kind}/${group}`).join(', ')
+
+function judgePending(facts: StoreFacts): Verdict {
+  return judgeGroups(facts, (groups) => {
+    const rising = groups.filter(({ pending, samples }) => {
+      const before = samples.at(0)?.pending
+      return pending > 0 && before !== undefined && samples.length > 1 && pending >= before
+    })
+    const unseen = groups.filter(({ pending, samples }) => pending > 0 && samples.length < 2)
+    const mend = papyra('inspect', 'groups')
+    if (rising.length > 0) return fail(`Pending does not fall: ${names(rising)}.`, mend)
+    if (unseen.length > 0) return unknown(`No two samples yet: ${names(unseen)}.`, mend)
+    const pending = groups.reduce((sum, group) => sum + group.pending, 0)
+    return pass(`${pending} pending in ${plural(groups.length, 'group')}, and falling.`)
+  })
+}
+
+function judgeAbandoned(facts: StoreFacts): Verdict {
+  return judgeGroups(facts, (groups) => {
+    const alone = groups.filter(({ abandoned }) => abandoned)
+    if (alone.length === 0) return pass('Each group has a consumer, or nothing to do.')
+    return fail(`Abandoned: ${names(alone)}.`, papyra('inspect', 'groups'))
+  })
+}
+
+function judgeClaims(facts: StoreFacts): Verdict {
+  return judgeGroups(facts, (groups) => {
+    const never = groups.filter(({ lastClaim }) => lastClaim === null)
+    if (never.length === 0) return pass('Each group has claimed before.')
+    return unknown(`Never claimed: ${names(never)}.`, papyra('inspect', 'groups'))
+  })
+}
+
+const untried = (what: string, mend: string) => (): Verdict =>
+  unknown(`Nothing records that ${what}.`, otherwise(mend))
+
+export const WATCH_ITEMS: readonly Item[] = [
+  {
+    id: 'metrics.kept',
+    chapter: 5,
+    why: 'Without numbers nobody can say what happened.',
+    judge: judgeMetrics,
+  },
+  {
+    id: 'metrics.read',
+    chapter: 5,
+    why: 'Numbers that nobody reads warn nobody.',
+    judge: judgeRead,
+  },
+  { id: 'facts.dropped', chapter: 5, why: 'Is data being dropped?', judge: judgeDrops },
+  {
+    id: 'errors.none',
+    chapter: 5,
+    why: 'Errors that are counted want a reason.',
+    judge: judgeErrors,
+  },
+  {
+    id: 'recovery.expected',
+    chapter: 5,
+    why: 'Is recovery happening unexpectedly?',
+    judge: judgeRecoveries,
+  },
+  {
+    id: 'groups.pending',
+    chapter: 6,
+    why: 'Pending records have to trend toward zero.',
+    judge: judgePending,
+  },
+  {
+    id: 'groups.abandoned',
+    chapter: 6,
+    why: 'What nobody consumes piles up.',
+    judge: judgeAbandoned,
+  },
+  {
+    id: 'groups.claimed',
+    chapter: 6,
+    why: 'Claims have to work before a consumer dies.',
+    judge: judgeClaims,
+  },
+  {
+    id: 'failures.tried',
+    chapter: 7,
+    why: 'A recovery that was never tried is a hope.',
+    judge: untried(
+      'failures were tried',
+      'On a copy: cut a file, restart Redis, kill during a compaction, and run `papyra doctor run` on it.',
+    ),
+  },
+  {
+    id: 'release.gate',
+    chapter: 9,
+    why: 'A release goes out after scan, compaction, metrics, retention, recovery and start were checked.',
+    judge: untried(
+      'the pre-release gate was passed',
+      'Run scan, compact, metrics persistence and startup-check on a copy before the release.',
+    ),
+  },
+  {
+    id: 'failure.explained',
+    chapter: 10,
+    why: 'If you cannot explain what happens when persistence breaks, you are not ready.',
+    judge: untried('it was explained', 'Read docs/errors.md; `papyra explain CODE` for each code.'),
+  },
+]
