@@ -1,12 +1,13 @@
-import { serverOf, type Server } from './client.js'
 import { Connection } from './connection.js'
 import { keysOf, type Keys } from './keys.js'
+import type { Route } from './route.js'
+import { routeOf } from './routes/route-of.js'
 import { checkOptions, type RedisBackendOptions, type Settings } from './options.js'
 
 /** Which store is meant, and how to reach it. */
 export interface Place {
   readonly settings: Settings
-  readonly server: Server
+  readonly route: Route
   readonly keys: Keys
 }
 
@@ -15,20 +16,22 @@ export function placeOf(options: RedisBackendOptions): Place {
   const settings = checkOptions(options)
   return {
     settings,
-    server: serverOf(options, settings.commandTimeoutMs),
+    route: routeOf(options, settings.commandTimeoutMs),
     keys: keysOf(settings.prefix, settings.system),
   }
 }
 
-export function locationOf({ server, keys }: Place): string {
-  return `${server.url}/${keys.tag}`
+export function locationOf({ route, keys }: Place): string {
+  return `${route.url}/${keys.tag}`
 }
 
 /** A connection that is made when it is needed. */
 export function connectionTo(place: Place): Connection {
   return new Connection({
     location: locationOf(place),
-    makeClient: place.server.makeClient,
+    route: place.route,
+    key: place.keys.meta,
     commandTimeoutMs: place.settings.commandTimeoutMs,
+    failoverTimeoutMs: place.settings.failoverTimeoutMs,
   })
 }

@@ -1,4 +1,5 @@
 import { PapyraError, type PapyraErrorCode } from '@papyra/contracts'
+import type { Address } from './wire.js'
 
 /** What is known of a command that failed. */
 export type Outcome =
@@ -16,6 +17,10 @@ export interface Failure {
   readonly reason: string
   /** True if the same command may succeed later without anybody changing a setting. */
   readonly passing: boolean
+  /** The node of a Cluster that has the slot now, as the server told; else `null`. */
+  readonly moved: Address | null
+  /** The node that the slot is just moving to, to be asked for this one command; else `null`. */
+  readonly ask: Address | null
 }
 
 interface Rule {
@@ -53,8 +58,12 @@ const RULES: Readonly<Record<string, Rule>> = {
   MOVED: unsuitable('is a node of a cluster, but was named as a single server'),
   ASK: unsuitable('is a node of a cluster, but was named as a single server'),
   CROSSSLOT: unsuitable('is a node of a cluster, but was named as a single server'),
+  UNBLOCKED: notReady('ended the wait, for it is the master no longer'),
   NOPROTO: unsuitable('does not speak the protocol'),
 }
+
+/** What a node of a Cluster answers while the slot moves, or has moved. */
+const MOVING = notReady('belongs to a cluster that is moving the store to another node')
 
 const failures = new WeakMap<PapyraError, Failure>()
 
@@ -77,6 +86,7 @@ function hiddenRule(message: string): Rule | null {
   if (/max number of clients/.test(message)) return notReady('takes no more connections')
   if (/unknown (sub)?command|[Ww]rong number of arguments/.test(message))
     return unsuitable('does not know a command that is needed; Redis 7.0 or later is')
+  if (/WAIT\w* cannot be used with replica/.test(message)) return RULES['READONLY'] ?? null
   if (/DB index/.test(message)) return unsuitable('has no database of that number')
   return null
 }
@@ -85,26 +95,64 @@ function hiddenRule(message: string): Rule | null {
  * A command's error as one of ours. Nothing of the driver's error goes into it but its class: the
  * driver keeps the command with all its arguments, payloads and passwords included.
  */
-export function redisError(thrown: unknown, location: string, outcome: Outcome): PapyraError {
+export function redisError(
+  thrown: unknown,
+  location: string,
+  outcome: Outcome,
+  clustered = false,
+): PapyraError {
   const name = replyClass(thrown)
   if (name === null) return unreachable(systemCode(thrown), location, outcome)
   const message = thrown instanceof Error ? thrown.message : ''
-  const rule = RULES[name] ?? hiddenRule(message)
+  const moves = clustered && (name === 'MOVED' || name === 'ASK')
+  const rule = moves ? MOVING : (RULES[name] ?? hiddenRule(message))
+  const reason = rule === RULES['READONLY'] ? 'READONLY' : name
+  const node = moves ? nodeIn(message) : null
   const code = rule?.code ?? 'io_error'
   const text = rule?.text ?? `answered with an error of the class ${name}`
-  const details = { location, reason: name }
-  const error = new PapyraError(code, `The Redis server at ${location} ${text}.`, { details })
-  failures.set(error, { outcome: 'refused', reason: name, passing: rule?.passing ?? false })
-  return error
+  const passing = rule?.passing ?? false
+  const failure = { outcome: 'refused', reason, passing } as const
+  const [moved, ask] = [name === 'MOVED' ? node : null, name === 'ASK' ? node : null]
+  return failed(code, `The Redis server at ${location} ${text}.`, location, {
+    ...{ ...failure, moved, ask },
+  })
 }
 
 /** The server was not reached, or did not answer. */
 export function unreachable(reason: string, location: string, outcome: Outcome): PapyraError {
   const what = outcome === 'unknown' ? 'did not answer' : 'could not be reached'
   const text = `The Redis server at ${location} ${what} (${reason}).`
-  const error = new PapyraError('backend_unreachable', text, { details: { location, reason } })
-  failures.set(error, { outcome, reason, passing: true })
+  const failure = { outcome, reason, passing: true, moved: null, ask: null }
+  return failed('backend_unreachable', text, location, failure)
+}
+
+/** No server of several is the master now; `text` tells what was found. */
+export function noMaster(location: string, text: string, passing = true): PapyraError {
+  const failure = {
+    outcome: 'not_sent',
+    reason: 'NOTMASTER',
+    passing,
+    moved: null,
+    ask: null,
+  } as const
+  return failed(passing ? 'backend_not_ready' : 'backend_unsuitable', text, location, failure)
+}
+
+function failed(
+  code: PapyraErrorCode,
+  text: string,
+  location: string,
+  failure: Failure,
+): PapyraError {
+  const error = new PapyraError(code, text, { details: { location, reason: failure.reason } })
+  failures.set(error, failure)
   return error
+}
+
+/** The node that an answer such as `MOVED 3999 10.0.0.2:6381` names. */
+function nodeIn(message: string): Address | null {
+  const [, host, port] = /^[A-Z]+ \d+ (.*):(\d+)$/.exec(message) ?? []
+  return host === undefined ? null : { host, port: Number(port) }
 }
 
 /** A word of the system such as ECONNREFUSED; never a message, which may hold anything. */

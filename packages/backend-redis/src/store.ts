@@ -145,7 +145,7 @@ export class Store {
 
   async #look(kinds: readonly string[]): Promise<Reply> {
     const { keys, connection } = this
-    return connection.run(lookScript, [keys.meta, ...kinds.map((kind) => keys.stream(kind))], [])
+    return connection.askScript(lookScript, [keys.meta, ...kinds.map((kind) => keys.stream(kind))])
   }
 
   #stream(state: KindState, reply: Reply): StreamState {

@@ -21,13 +21,26 @@ test.each<[string, object]>([
   )
 })
 
-test('a client of a Cluster is refused, rather than half served', () => {
+test('a client of a Cluster that knows no node is refused', () => {
   const client = new Cluster([{ port: 1 }], { lazyConnect: true })
-  const options: object = { client, system: 's' }
-  expect(() => redisBackend(options as RedisBackendOptions)).toThrow(
-    expect.objectContaining({ code: 'unsupported' }),
+  expect(() => redisBackend({ client, system: 's' })).toThrow(
+    expect.objectContaining({ code: 'invalid_argument', hint: expect.stringContaining('Connect') }),
   )
   client.disconnect()
+})
+
+test.each([
+  [{ url, sentinel: { name: 'a', sentinels: [{ host: 'h' }] } }],
+  [{ sentinel: { name: '', sentinels: [{ host: 'h' }] } }],
+  [{ sentinel: { name: 'a', sentinels: [] } }],
+  [{ sentinel: { name: 'a', sentinels: [{ host: 'h', port: 0 }] } }],
+  [{ cluster: { nodes: [] } }],
+  [{ cluster: { nodes: 'h' } }],
+  [{}],
+])('%j is refused', (way: object) => {
+  expect(() => redisBackend({ ...way, system: 's' } as RedisBackendOptions)).toThrow(
+    expect.objectContaining({ code: 'invalid_argument' }),
+  )
 })
 
 test('the location names server, database and store', () => {

@@ -159,10 +159,16 @@ async function* claimed(work: Work): AsyncGenerator<Held, void, undefined> {
 async function* fresh(work: Work, untilClaimMs: number): AsyncGenerator<Held, void, undefined> {
   const { group, options, connection, consumer, surroundings } = work
   const block = Math.ceil(Math.min(options.blockMs, untilClaimMs))
-  await connection.connect()
   const words = ['GROUP', group.group, consumer, 'COUNT', options.batch, 'BLOCK', block]
   const limit = block + surroundings.commandTimeoutMs
-  const reply = await connection.follow(limit, 'XREADGROUP', ...words, 'STREAMS', group.stream, '>')
+  const reply = await connection.sendWithin(
+    limit,
+    'XREADGROUP',
+    ...words,
+    'STREAMS',
+    group.stream,
+    '>',
+  )
   yield* soundOnes(work, entriesIn(reply), () => 1)
 }
 

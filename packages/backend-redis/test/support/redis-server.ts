@@ -37,11 +37,14 @@ export function requireRedis(): void {
 }
 
 /** `config` are lines of redis.conf. */
-export async function startRedis(config: readonly string[] = []): Promise<TestServer> {
+export async function startRedis(
+  config: readonly string[] = [],
+  how: { readonly sentinel?: boolean } = {},
+): Promise<TestServer> {
   requireRedis()
   const dir = await mkdtemp(join(tmpdir(), 'papyra-redis-'))
   for (let tries = 1; ; tries += 1) {
-    const server = new Server(await freePort(), dir, config)
+    const server = new Server(await freePort(), dir, config, how.sentinel === true)
     try {
       await server.start()
       return server
@@ -55,12 +58,14 @@ class Server implements TestServer {
   readonly port: number
   readonly dir: string
   readonly #config: readonly string[]
+  readonly #sentinel: boolean
   #process: ChildProcess | null = null
 
-  constructor(port: number, dir: string, config: readonly string[]) {
+  constructor(port: number, dir: string, config: readonly string[], sentinel: boolean) {
     this.port = port
     this.dir = dir
     this.#config = config
+    this.#sentinel = sentinel
   }
 
   get url(): string {
@@ -70,11 +75,14 @@ class Server implements TestServer {
   async start(more: readonly string[] = []): Promise<void> {
     const lines = [
       ...[`port ${this.port}`, 'bind 127.0.0.1', `dir ${this.dir}`, 'daemonize no'],
-      ...['save ""', 'appendonly no', 'loglevel warning', ...this.#config, ...more, ''],
+      ...(this.#sentinel ? [] : ['save ""', 'appendonly no']),
+      ...['loglevel warning', ...this.#config, ...more, ''],
     ]
     const file = join(this.dir, 'redis.conf')
     await writeFile(file, lines.join('\n'))
-    const child = spawn('redis-server', [file], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn('redis-server', [file, ...(this.#sentinel ? ['--sentinel'] : [])], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
     this.#process = child
     running.add(child)
     child.once('exit', () => running.delete(child))
@@ -131,7 +139,7 @@ function answers(port: number): Promise<boolean> {
   })
 }
 
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer()
     server.on('error', reject)
