@@ -1,4 +1,4 @@
-import { copyFile, rm } from 'node:fs/promises'
+import { copyFile, readdir, rm, stat, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -117,6 +117,32 @@ test('an old snapshot stops the writer; the range is noted for every later scan'
   // The numbers that are lost are never given again.
   expect(await writer.append([event(8)])).toEqual({ firstSeq: 8, lastSeq: 8 })
   expect(await seqsOf(writer)).toEqual([1, 2, 3, 8])
+})
+
+test('an append-only file that was cut, which Redis loads without a word, stops the writer', async () => {
+  const cut = await startRedis(['appendonly yes', 'appendfsync always', 'aof-load-truncated yes'])
+  const definition = redisBackend({ url: cut.url, system: 'shop' })
+  const owner = await begun(definition)
+  for (let n = 1; n <= 5; n += 1) await owner.append([event(n)])
+  await cut.kill9()
+  const folder = join(cut.dir, 'appendonlydir')
+  const name = (await readdir(folder)).find((file) => file.endsWith('.incr.aof')) ?? ''
+  const path = join(folder, name)
+  await truncate(path, (await stat(path)).size - 7)
+  await cut.start()
+  const error = await failure(owner.append([event(6)]))
+  expect(error).toMatchObject({
+    code: 'store_replaced',
+    details: { reason: 'rolled_back', firstSeq: 5, lastSeq: 5 },
+  })
+  await owner.close()
+  const again = await definition.open({ access: 'write' })
+  await again.recover({ mode: 'repair', acceptLoss: true })
+  await again.begin()
+  expect(await seqsOf(again)).toEqual([1, 2, 3, 4])
+  expect((await again.append([event(6)])).firstSeq).toBeGreaterThan(5)
+  await again.close()
+  await cut.stop()
 })
 
 test('a snapshot from before the first append of the writer stops it too', async () => {
