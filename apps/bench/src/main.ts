@@ -1,4 +1,4 @@
-// `npm run bench [-- --quick] [-- --segments | --redis | --actors]`: each question beside its peer, in one run.
+// `npm run bench [-- --quick] [-- --segments | --redis | --actors | --otel]`: each question beside its peer, in one run.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,13 +6,16 @@ import process from 'node:process'
 import { actors } from './actors.js'
 import { append } from './append.js'
 import { commandLine, compaction, makeLog, scanning, startUp } from './large.js'
+import { observing } from './otel.js'
 import { redis } from './redis.js'
 import { rewriting } from './rewriting.js'
 import { appendSegments, dropping, sinceClean } from './segments.js'
 import { printTable, type Row } from './table.js'
 
 const quick = process.argv.includes('--quick')
-const only = ['segments', 'redis', 'actors'].find((part) => process.argv.includes(`--${part}`))
+const only = ['segments', 'redis', 'actors', 'otel'].find((part) =>
+  process.argv.includes(`--${part}`),
+)
 const rounds = quick ? 1 : 5
 const bytes = quick ? 60e6 : 1e9
 const dir = await mkdtemp(join(tmpdir(), 'papyra-bench-'))
@@ -27,6 +30,7 @@ try {
   if (wants('segments')) rows.push(...(await segments()))
   if (wants('redis')) rows.push(...(await redis(dir, rounds, quick ? 20_000 : 100_000)))
   if (wants('actors')) rows.push(...(await actors(dir, rounds, quick ? 100_000 : 1_000_000)))
+  if (wants('otel')) rows.push(await observing(dir, rounds, quick ? 50_000 : 300_000))
   printTable(rows)
 } finally {
   await rm(dir, { recursive: true, force: true })
