@@ -30,7 +30,7 @@ try {
   if (wants('segments')) rows.push(...(await segments()))
   if (wants('redis')) rows.push(...(await redis(dir, rounds, quick ? 20_000 : 100_000)))
   if (wants('actors')) rows.push(...(await actors(dir, rounds, quick ? 100_000 : 1_000_000)))
-  if (wants('otel')) rows.push(await observing(dir, rounds, quick ? 50_000 : 300_000))
+  if (wants('otel')) rows.push(await observing(dir, rounds, quick ? 100_000 : 1_500_000))
   printTable(rows)
 } finally {
   await rm(dir, { recursive: true, force: true })

@@ -256,3 +256,34 @@ describe('what is wrong with a server', () => {
     ])
   })
 })
+
+describe('the doctor of a store on a server', () => {
+  test('run: its settings are checks; a deleted record is 1, mended 0', async () => {
+    const { world, system } = await filled(5)
+    const sound = await world.run('doctor', 'run')
+    expect(sound.stdout).toMatch(/^\[pass\] store\.scan +5 records, /m)
+    expect(sound.stdout).toMatch(/ redis\.eviction /)
+    expect(sound.code).toBe(0)
+    await server.client.xdel(`{papyra:${system}}:events`, '3-0')
+    const holed = await world.run('doctor', 'run', '--mode', 'fail_on_anomaly')
+    expect(holed.code).toBe(1)
+    expect(holed.stdout).toMatch(/^\[fail\] store\.scan /m)
+    const recover = ['doctor', 'run', '--mode', 'recover', '--recovery-mode', 'repair'] as const
+    expect((await world.run(...recover)).code).toBe(2)
+    expect((await world.run(...recover, '--accept-loss')).code).toBe(0)
+    expect((await world.run('doctor', 'run')).code).toBe(0)
+  })
+
+  test('checklist: a group that nobody consumes for is told', async () => {
+    const { world, system } = await filled(5)
+    await stuck(system)
+    const { json } = await world.run('doctor', 'checklist', '--only', 'groups', '--json')
+    const checks = (json().report as { checks: { id: string; state: string }[] }).checks
+    expect(checks.map(({ id }) => id)).toEqual([
+      'groups.pending',
+      'groups.abandoned',
+      'groups.claimed',
+    ])
+    expect(checks.filter(({ state }) => state === 'pass' || state === 'skip')).not.toHaveLength(3)
+  })
+})
