@@ -3,14 +3,14 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { requireRedis } from './lib/redis.mjs'
+import { requirePrograms } from './lib/programs.mjs'
 import { run } from './lib/run.mjs'
 import { tally, totals } from './lib/vitest-report.mjs'
 import { root } from './lib/workspace.mjs'
 import { setup } from './setup.mjs'
 
 await setup()
-await requireRedis()
+await requirePrograms()
 const temp = mkdtempSync(join(tmpdir(), 'papyra-test-'))
 const report = process.env.PAPYRA_TEST_REPORT ?? join(temp, 'vitest.json')
 const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs')

@@ -17,6 +17,7 @@ export async function loadCatalogues() {
     instruments: {
       owner: [contracts.FACT_INSTRUMENTS, contracts.OWNER_INSTRUMENTS].flatMap(Object.values),
       times: Object.values(contracts.TIME_INSTRUMENTS),
+      groups: Object.values(contracts.GROUP_INSTRUMENTS),
       service: Object.values(contracts.SERVICE_INSTRUMENTS),
     },
     prometheusName: names.prometheusName,

@@ -71,8 +71,8 @@ function metricsPage({ metrics, instruments, prometheusName }) {
 
 A counter only grows; a gauge is a level. Exporters name a number by its name; Prometheus, and what maps names as it does
 (the Collector, \`/metrics\` of @papyra/http), by the second column; some exporters, such as the Prometheus exporter of the
-JavaScript SDK, leave the units out, as in the third. The attributes of all of them are \`papyra.store.name\` and
-\`papyra.backend.name\` (labels \`papyra_store_name\`, \`papyra_backend_name\`).
+JavaScript SDK, leave the units out, as in the third. The attributes of all of them but those of a service are
+\`papyra.store.name\` and \`papyra.backend.name\` (labels \`papyra_store_name\`, \`papyra_backend_name\`).
 
 ## Of a store
 
@@ -88,9 +88,16 @@ What became of the facts that they were handed, kept with the store as far as it
 
 ${exported(instruments.owner)}
 
+## Of consumer groups
+
+Where \`groups\` was given to \`instrumentPapyra\` or \`createHealth\`.
+
+${exported(instruments.groups)}
+
 ## Of a service
 
-Only over HTTP, where they can be told before there is a store.
+Only over HTTP, where they can be told before there is a store. They have the labels of a store only if \`storeName\` and
+\`backendName\` are given to the handler, so that their series are the same before and after the gate.
 
 ${exported(instruments.service)}
 

@@ -44,13 +44,16 @@ export {
 export type { AccountsPort, KeptText } from './accounts.js'
 export {
   FACT_INSTRUMENTS,
+  GROUP_INSTRUMENTS,
   OWNER_INSTRUMENTS,
   SERVICE_INSTRUMENTS,
   TIME_INSTRUMENTS,
+  measureGroups,
   measureOwner,
   measureStore,
   type InstrumentDefinition,
   type Measured,
+  type MeasuredGroup,
   type MeasuredOwner,
   type MeasuredStore,
   type Measurement,

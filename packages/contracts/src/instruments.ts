@@ -1,5 +1,7 @@
+import type { GroupDescription } from './groups.js'
 import type { MetricDefinition, MetricsSnapshot } from './metrics.js'
 import { METRIC_DEFINITIONS } from './metrics.js'
+import type { RetentionPolicy } from './policy.js'
 import type { HistoryEntry } from './reports.js'
 
 /** What exporters need to know of a number. */
@@ -35,7 +37,9 @@ export const FACT_INSTRUMENTS: Instruments<
 }
 
 /** How the owner of a store does. */
-export const OWNER_INSTRUMENTS: Instruments<'killed' | 'writeFailing' | 'writeLatched'> = {
+export const OWNER_INSTRUMENTS: Instruments<
+  'killed' | 'writeFailing' | 'writeLatched' | 'retention'
+> = {
   killed: {
     name: 'papyra.owner.killed',
     type: 'counter',
@@ -54,10 +58,22 @@ export const OWNER_INSTRUMENTS: Instruments<'killed' | 'writeFailing' | 'writeLa
     unit: '{store}',
     description: '1 if no append will succeed until the store is opened anew, else 0.',
   },
+  retention: {
+    name: 'papyra.retention.bounded',
+    type: 'gauge',
+    unit: '{store}',
+    description: '1 if the policy that the owner recorded limits what is kept, else 0.',
+  },
 }
 
 /** When something was last done to a store; 0 if never. */
-export const TIME_INSTRUMENTS: Instruments<'compacted' | 'recovered' | 'verified'> = {
+export const TIME_INSTRUMENTS: Instruments<'created' | 'compacted' | 'recovered' | 'verified'> = {
+  created: {
+    name: 'papyra.store.created.timestamp',
+    type: 'gauge',
+    unit: 's',
+    description: 'When the store was created, in seconds since 1970; absent if that is not known.',
+  },
   compacted: {
     name: 'papyra.compaction.last_run.timestamp',
     type: 'gauge',
@@ -81,7 +97,7 @@ export const TIME_INSTRUMENTS: Instruments<'compacted' | 'recovered' | 'verified
 
 /** How a service that holds a store does; told over HTTP, where it can be told before there is a store. */
 export const SERVICE_INSTRUMENTS: Instruments<
-  'ready' | 'stopping' | 'answers' | 'startupDone' | 'startupSize' | 'startupTime'
+  'ready' | 'stopping' | 'answers' | 'refused' | 'startupDone' | 'startupSize' | 'startupTime'
 > = {
   ready: {
     name: 'papyra.service.ready',
@@ -102,6 +118,12 @@ export const SERVICE_INSTRUMENTS: Instruments<
     description:
       '1 if the store told its own numbers for this answer, else 0 (they are missing then).',
   },
+  refused: {
+    name: 'papyra.startup.refused',
+    type: 'gauge',
+    unit: '{service}',
+    description: '1 if the gate has refused, or the store could not be opened, else 0.',
+  },
   startupDone: {
     name: 'papyra.startup.done',
     type: 'gauge',
@@ -120,6 +142,34 @@ export const SERVICE_INSTRUMENTS: Instruments<
     unit: 's',
     description: 'How long the gate took, or takes by now.',
   },
+}
+
+const group = (name: string, unit: string, description: string): InstrumentDefinition => ({
+  name: `papyra.group.${name}`,
+  type: 'gauge',
+  unit,
+  description,
+  attribute: 'papyra.group.name',
+})
+
+/** How the consumer groups of a store do. The attribute is kind and name, such as `event/billing`. */
+export const GROUP_INSTRUMENTS: Instruments<'pending' | 'lag' | 'poison' | 'abandoned'> = {
+  pending: group(
+    'pending',
+    '{record}',
+    'Records that were delivered and are not acknowledged yet.',
+  ),
+  lag: group(
+    'lag',
+    '{record}',
+    'Records that were not delivered yet; absent where nobody can tell.',
+  ),
+  poison: group('poison', '{record}', 'Records that the group gave up on and keeps aside.'),
+  abandoned: group(
+    'abandoned',
+    '{group}',
+    '1 if records wait or are pending and no consumer is alive, else 0.',
+  ),
 }
 
 /** One value of a number. */
@@ -145,17 +195,24 @@ export interface MeasuredStore {
   readonly metrics: MetricsSnapshot
   readonly history: readonly HistoryEntry[]
   readonly verifiedAt: number | null
+  readonly retention: RetentionPolicy | null
 }
 
 /** The numbers that a store keeps of itself. */
-export function measureStore({ metrics, history, verifiedAt }: MeasuredStore): Measured[] {
+export function measureStore(store: MeasuredStore): Measured[] {
+  const { metrics, history, verifiedAt, retention } = store
   const last = (what: HistoryEntry['what']): number =>
     (history.findLast((entry) => entry.what === what)?.at ?? 0) / 1000
   return [
     ...METRIC_DEFINITIONS.map(({ key, ...definition }) => one(definition, metrics.totals[key])),
+    {
+      definition: TIME_INSTRUMENTS.created,
+      values: metrics.createdAt === null ? [] : [{ value: metrics.createdAt / 1000 }],
+    },
     one(TIME_INSTRUMENTS.compacted, last('compaction')),
     one(TIME_INSTRUMENTS.recovered, last('recovery')),
     one(TIME_INSTRUMENTS.verified, (verifiedAt ?? 0) / 1000),
+    one(OWNER_INSTRUMENTS.retention, Number(retention !== null)),
   ]
 }
 
@@ -193,5 +250,31 @@ export function measureOwner({ accounts, writeFailure }: MeasuredOwner): Measure
     one(OWNER_INSTRUMENTS.killed, runs),
     one(OWNER_INSTRUMENTS.writeFailing, writeFailure?.appends ?? 0),
     one(OWNER_INSTRUMENTS.writeLatched, Number(FINAL.has(writeFailure?.code ?? ''))),
+  ]
+}
+
+/** What is looked at of a consumer group. */
+export type MeasuredGroup = Pick<
+  GroupDescription,
+  'kind' | 'group' | 'pending' | 'lag' | 'poison' | 'abandoned'
+>
+
+/** The numbers of consumer groups. */
+export function measureGroups(groups: readonly MeasuredGroup[]): Measured[] {
+  const of = (
+    definition: InstrumentDefinition,
+    valueIn: (group: MeasuredGroup) => number | null,
+  ): Measured => ({
+    definition,
+    values: groups.flatMap((one) => {
+      const value = valueIn(one)
+      return value === null ? [] : [{ attribute: `${one.kind}/${one.group}`, value }]
+    }),
+  })
+  return [
+    of(GROUP_INSTRUMENTS.pending, ({ pending }) => pending),
+    of(GROUP_INSTRUMENTS.lag, ({ lag }) => lag.records),
+    of(GROUP_INSTRUMENTS.poison, ({ poison }) => poison),
+    of(GROUP_INSTRUMENTS.abandoned, ({ abandoned }) => Number(abandoned)),
   ]
 }

@@ -19,20 +19,16 @@ export const CONTENT_TYPES: Readonly<Record<Format, string>> = {
 }
 
 /**
- * Writes families in the text format of Prometheus (0.0.4) or in OpenMetrics (1.0.0). `labels` stand
- * before those of each sample. The order is the one given: the same families give the same text.
+ * Writes families in the text format of Prometheus (0.0.4) or in OpenMetrics (1.0.0). The order is the
+ * one given: the same families give the same text.
  */
-export function renderFamilies(
-  families: readonly Family[],
-  format: Format,
-  labels: { readonly [name: string]: string } = {},
-): string {
-  const lines = families.flatMap((family) => familyLines(family, format, labels))
+export function renderFamilies(families: readonly Family[], format: Format): string {
+  const lines = families.flatMap((family) => familyLines(family, format))
   if (format === 'openmetrics') lines.push('# EOF')
   return `${lines.join('\n')}\n`
 }
 
-function familyLines(family: Family, format: Format, common: Sample['labels']): string[] {
+function familyLines(family: Family, format: Format): string[] {
   const name = prometheusName(family)
   const title = format === 'openmetrics' ? familyName(family) : name
   const unit = unitWord(family)
@@ -42,7 +38,7 @@ function familyLines(family: Family, format: Format, common: Sample['labels']): 
     lines.push(`# UNIT ${title} ${unit}`)
   }
   for (const { labels, value } of family.samples) {
-    lines.push(`${name}${labelText({ ...common, ...labels })} ${numberText(value)}`)
+    lines.push(`${name}${labelText(labels ?? {})} ${numberText(value)}`)
   }
   return lines
 }

@@ -1,5 +1,6 @@
 import {
   SERVICE_INSTRUMENTS,
+  measureGroups,
   measureOwner,
   measureStore,
   type Measured,
@@ -9,25 +10,55 @@ import type { Family } from './exposition.js'
 import type { Health } from './health.js'
 import { labelName } from './metric-names.js'
 
-/** The families of a health: of the service itself, of the facts that it was handed, and of its store where it answers. */
-export async function collectFamilies(health: Health): Promise<readonly Family[]> {
+/** The labels that tell stores apart. */
+export interface StoreNames {
+  readonly storeName?: string | undefined
+  readonly backendName?: string | undefined
+}
+
+/**
+ * The families of a health: of the service itself, of the facts that it was handed, and of its store
+ * and its consumer groups where they answer. Those of the service have only the labels that were
+ * given: what the store says of itself is not known before the gate has passed, and a series whose
+ * labels change then would be two.
+ */
+export async function collectFamilies(
+  health: Health,
+  names: StoreNames = {},
+): Promise<readonly Family[]> {
   const readiness = await health.readiness()
   const store = await health.store()
+  const groups = await health.groups()
+  const { papyra } = health
+  const known = {
+    storeName: names.storeName ?? papyra?.systemId,
+    backendName: names.backendName ?? papyra?.startupReport.backend,
+  }
   return [
-    ...serviceFamilies(health, readiness.ready, store !== null),
-    ...ownerFamilies(health),
-    ...storeFamilies(store),
+    ...labelled(serviceFamilies(health, readiness.ready, store !== null), names),
+    ...labelled(
+      [
+        ...ownerFamilies(health),
+        ...storeFamilies(store),
+        ...(groups === null ? [] : measureGroups(groups).map(familyOf)),
+      ],
+      known,
+    ),
   ]
 }
 
-/** The labels of every sample. */
-export function commonLabels(health: Health, store: string | undefined): Record<string, string> {
-  const { papyra } = health
-  const name = store ?? papyra?.systemId
-  return {
-    ...(name === undefined ? {} : { papyra_store_name: name }),
-    ...(papyra === null ? {} : { papyra_backend_name: papyra.startupReport.backend }),
+function labelled(families: readonly Family[], { storeName, backendName }: StoreNames): Family[] {
+  const common = {
+    ...(storeName === undefined ? {} : { papyra_store_name: storeName }),
+    ...(backendName === undefined ? {} : { papyra_backend_name: backendName }),
   }
+  return families.map((family) => ({
+    ...family,
+    samples: family.samples.map(({ labels, value }) => ({
+      value,
+      labels: { ...common, ...labels },
+    })),
+  }))
 }
 
 function serviceFamilies(health: Health, ready: boolean, answers: boolean): Family[] {
@@ -36,6 +67,7 @@ function serviceFamilies(health: Health, ready: boolean, answers: boolean): Fami
     ready: Number(ready),
     stopping: Number(state === 'stopping'),
     answers: Number(answers),
+    refused: Number(state === 'refused'),
     startupDone: doneBytes,
     startupSize: totalBytes,
     startupTime: elapsedSeconds,

@@ -1,7 +1,7 @@
 import { PapyraError } from '@papyra/contracts'
 import { preferred } from './accept.js'
 import { CONTENT_TYPES, renderFamilies, type Format } from './exposition.js'
-import { collectFamilies, commonLabels } from './families.js'
+import { collectFamilies } from './families.js'
 import type { Health } from './health.js'
 
 const NO_STORE = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' } as const
@@ -15,8 +15,13 @@ export interface HandlerOptions {
   readonly basePath?: string
   /** Default: all four. Others are answered with 404. */
   readonly endpoints?: readonly Endpoint[]
-  /** The label `papyra_store_name`. Default: the system id. */
+  /**
+   * The label `papyra_store_name`. Default: the system id, and none on the numbers of the service
+   * itself, which are told before there is a store.
+   */
   readonly storeName?: string
+  /** The label `papyra_backend_name`. Default: the backend's name, and none, likewise. */
+  readonly backendName?: string
 }
 
 /** A web-standard handler, as Hono, Deno and others take it. Never rejects. */
@@ -93,7 +98,7 @@ function wantsJson(accept: string | null, query: URLSearchParams): boolean {
   return preferred(accept, ['text/plain', 'application/json']) === 'application/json'
 }
 
-function routesOf({ health, basePath, endpoints, storeName }: HandlerOptions) {
+function routesOf({ health, basePath, endpoints, storeName, backendName }: HandlerOptions) {
   const base = checkBase(basePath ?? '')
   const all: Readonly<Record<Endpoint, Answering>> = {
     // Of the process alone: a probe that restarts it must not depend on a store.
@@ -110,11 +115,8 @@ function routesOf({ health, basePath, endpoints, storeName }: HandlerOptions) {
       })
     },
     metrics: async ({ accept }) => {
-      const labels = commonLabels(health, storeName)
-      return metricsAnswer(
-        renderFamilies(await collectFamilies(health), formatOf(accept), labels),
-        accept,
-      )
+      const families = await collectFamilies(health, { storeName, backendName })
+      return metricsAnswer(renderFamilies(families, formatOf(accept)), accept)
     },
   }
   const routes = new Map<string, Answering>()

@@ -4,6 +4,7 @@ import {
   isPapyraError,
   systemClock,
   type Clock,
+  type MeasuredGroup,
   type MeasuredStore,
   type PapyraErrorCode,
   type Progress,
@@ -39,6 +40,11 @@ export interface HealthOptions {
    * 10 000. After that it is offered work again: without any it would never learn that it may.
    */
   readonly failingForMs?: number
+  /**
+   * The consumer groups to tell the numbers of, such as `groups` of a Redis store that is open for
+   * reading. Default: none.
+   */
+  readonly groups?: { list(): Promise<readonly MeasuredGroup[]> }
   /** Default: the machine's. The one that the store was opened with, if that is another. */
   readonly clock?: Clock
 }
@@ -65,6 +71,8 @@ export interface Health {
   readiness(): Promise<Readiness>
   /** The store's own numbers; `null` where it does not answer in time. Cached. Never rejects. */
   store(): Promise<MeasuredStore | null>
+  /** The consumer groups; `null` where there are none to tell of, or no answer. As `store`. */
+  groups(): Promise<readonly MeasuredGroup[] | null>
   /** The store, once there is one. */
   readonly papyra: WatchedStore | null
 }
@@ -98,6 +106,7 @@ class StoreHealth implements Health {
   readonly #failingForMs: number
   readonly #look: SingleFlight<PapyraErrorCode | null>
   readonly #numbers: SingleFlight<MeasuredStore | null>
+  readonly #groups: SingleFlight<readonly MeasuredGroup[] | null> | null
   #papyra: WatchedStore | null = null
   #refusal: PapyraErrorCode | null = null
   #passed = false
@@ -114,6 +123,9 @@ class StoreHealth implements Health {
     this.#progress = new StartupProgress(this.#clock)
     this.#look = new SingleFlight(() => this.#lookAtStore(), timing)
     this.#numbers = new SingleFlight(() => this.#readNumbers(), timing)
+    const { groups } = options
+    this.#groups =
+      groups === undefined ? null : new SingleFlight(() => groups.list().catch(() => null), timing)
     this.startup = {
       onProgress: (progress) => this.#progress.take(progress),
       signal: this.#stop.signal,
@@ -179,6 +191,12 @@ class StoreHealth implements Health {
   async store(): Promise<MeasuredStore | null> {
     if (this.#papyra === null) return null
     const { value, waitingMs } = await this.#numbers.ask()
+    return waitingMs >= this.#patienceMs ? null : value
+  }
+
+  async groups(): Promise<readonly MeasuredGroup[] | null> {
+    if (this.#groups === null) return null
+    const { value, waitingMs } = await this.#groups.ask()
     return waitingMs >= this.#patienceMs ? null : value
   }
 

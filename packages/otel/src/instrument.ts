@@ -4,6 +4,7 @@ import {
   systemClock,
   type Clock,
   type CompactionReport,
+  type MeasuredGroup,
   type MeasuredOwner,
   type MeasuredStore,
   type ScanReport,
@@ -29,6 +30,11 @@ export interface InstrumentOptions {
   readonly tracerProvider?: TracerProvider
   /** The attribute `papyra.store.name`, which tells stores apart. Default: the store's system id. */
   readonly storeName?: string
+  /**
+   * The consumer groups to tell the numbers of, such as `groups` of a Redis store that is open for
+   * reading. Default: none.
+   */
+  readonly groups?: { list(): Promise<readonly MeasuredGroup[]> }
   /** Also a histogram of how long scans, compactions and the start took. Default false. */
   readonly histograms?: boolean
   /** How long the store's own numbers are told again, in ms. Default 1000. */
@@ -77,10 +83,13 @@ export function instrumentPapyra<Store extends InstrumentedStore>(
   }
   const meter = meterProvider.getMeter(SCOPE)
   const tracer = tracerProvider.getTracer(SCOPE)
-  const snapshots = new Snapshots(store, { clock, cacheMs, patienceMs })
+  const timing = { clock, cacheMs, patienceMs }
+  const snapshots = new Snapshots(() => store.describe(), timing)
+  const { groups: port } = options
+  const groups = port === undefined ? null : new Snapshots(() => port.list(), timing)
   const durations: Durations | null =
     options.histograms === true ? durationHistogram(meter, attributes) : null
-  const stop = observeStore(meter, { store, snapshots, attributes })
+  const stop = observeStore(meter, { store, snapshots, groups, attributes })
   traceStartup(store.startupReport, { tracer, attributes, durations, now: clock.now() })
   let registered = true
   const on = (): boolean => registered

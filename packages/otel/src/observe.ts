@@ -7,20 +7,25 @@ import {
 } from '@opentelemetry/api'
 import {
   FACT_INSTRUMENTS,
+  GROUP_INSTRUMENTS,
   METRIC_DEFINITIONS,
   OWNER_INSTRUMENTS,
   TIME_INSTRUMENTS,
+  measureGroups,
   measureOwner,
   measureStore,
   type InstrumentDefinition,
   type Measured,
+  type MeasuredGroup,
   type MeasuredOwner,
+  type MeasuredStore,
 } from '@papyra/contracts'
 import type { Snapshots } from './snapshots.js'
 
 export interface Observed {
   readonly store: MeasuredOwner
-  readonly snapshots: Snapshots
+  readonly snapshots: Snapshots<MeasuredStore>
+  readonly groups: Snapshots<readonly MeasuredGroup[]> | null
   /** On every value. */
   readonly attributes: Attributes
 }
@@ -33,17 +38,26 @@ const DEFINITIONS: readonly InstrumentDefinition[] = [
 ]
 
 /** Levels that add up over stores, such as bytes; others, such as times, do not. */
-const ADDS_UP = /^(By|\{(record|fact|append|store)\})$/
+const ADDS_UP = /^(By|\{(record|fact|append|store|group)\})$/
 
 /** Has one callback tell all values at each collection; gives the way to stop that. */
-export function observeStore(meter: Meter, { store, snapshots, attributes }: Observed): () => void {
+export function observeStore(
+  meter: Meter,
+  { store, snapshots, groups, attributes }: Observed,
+): () => void {
+  const definitions =
+    groups === null ? DEFINITIONS : [...DEFINITIONS, ...Object.values(GROUP_INSTRUMENTS)]
   const instruments = new Map(
-    DEFINITIONS.map((definition) => [definition.name, instrument(meter, definition)]),
+    definitions.map((definition) => [definition.name, instrument(meter, definition)]),
   )
   const observe = async (result: BatchObservableResult): Promise<void> => {
     // At one moment, so that they add up: the store's are older or as old.
-    const snapshot = await snapshots.take()
-    const measured = [...measureOwner(store), ...(snapshot === null ? [] : measureStore(snapshot))]
+    const [snapshot, listed] = await Promise.all([snapshots.take(), groups?.take() ?? null])
+    const measured = [
+      ...measureOwner(store),
+      ...(snapshot === null ? [] : measureStore(snapshot)),
+      ...(listed === null ? [] : measureGroups(listed)),
+    ]
     for (const { definition, values } of measured) {
       const observable = instruments.get(definition.name)
       if (observable === undefined) continue

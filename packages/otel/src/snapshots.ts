@@ -1,4 +1,4 @@
-import type { Clock, MeasuredStore } from '@papyra/contracts'
+import type { Clock } from '@papyra/contracts'
 
 interface Timing {
   readonly clock: Clock
@@ -6,21 +6,21 @@ interface Timing {
   readonly patienceMs: number
 }
 
-/** The store's own numbers, asked for once for all readers, and never waited for long. */
-export class Snapshots {
-  readonly #store: { describe(): Promise<MeasuredStore> }
+/** What has to be asked for: once for all readers, and never waited for long. */
+export class Snapshots<T> {
+  readonly #read: () => Promise<T>
   readonly #timing: Timing
-  #last: MeasuredStore | null = null
+  #last: T | null = null
   #lastAt = Number.NEGATIVE_INFINITY
   #asking: Promise<void> | null = null
 
-  constructor(store: { describe(): Promise<MeasuredStore> }, timing: Timing) {
-    this.#store = store
+  constructor(read: () => Promise<T>, timing: Timing) {
+    this.#read = read
     this.#timing = timing
   }
 
-  /** The newest that are known; `null` if the store has not answered yet. Never rejects. */
-  async take(): Promise<MeasuredStore | null> {
+  /** The newest that are known; `null` if there was no answer yet. Never rejects. */
+  async take(): Promise<T | null> {
     const { clock, cacheMs, patienceMs } = this.#timing
     if (clock.monotonic() - this.#lastAt < cacheMs) return this.#last
     this.#asking ??= this.#ask()
@@ -35,7 +35,7 @@ export class Snapshots {
 
   async #ask(): Promise<void> {
     try {
-      this.#last = await this.#store.describe()
+      this.#last = await this.#read()
       this.#lastAt = this.#timing.clock.monotonic()
     } catch {
       // Closed, or out of reach: the last numbers are told again.

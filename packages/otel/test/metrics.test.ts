@@ -132,6 +132,26 @@ test('a store that does not answer leaves what its owner knows by itself', async
   await papyra.close()
 })
 
+test('consumer groups are told where they are given; what nobody can tell is absent', async () => {
+  const papyra = await open()
+  const group = { kind: 'event', group: 'billing', pending: 3, poison: 0, abandoned: true }
+  const lag = { records: null, atLeast: false, seconds: null }
+  const groups = { list: () => Promise.resolve([{ ...group, lag }]) }
+  const reader = new ManualReader()
+  instrumentPapyra(papyra, { meterProvider: provider(reader), groups })
+  const metrics = await reader.metrics()
+  for (const [name, value] of [
+    ['pending', 3],
+    ['poison', 0],
+    ['abandoned', 1],
+  ] as const) {
+    const [point] = metrics.get(`papyra.group.${name}`)?.dataPoints ?? []
+    expect([point?.value, point?.attributes['papyra.group.name']]).toEqual([value, 'event/billing'])
+  }
+  expect(metrics.get('papyra.group.lag')?.dataPoints ?? []).toEqual([])
+  await papyra.close()
+})
+
 test('after the end of the store, and of the instrumentation', async () => {
   const papyra = await busy()
   const clock = manualClock()
