@@ -40,6 +40,12 @@ export const ARROWS = {
   // Private programs. They may also use the ./testing subpaths.
   demo: { papyra: ['core', 'actors', 'backend-json', 'filelog', 'http', 'cli'], files: true },
   bench: { papyra: everything, external: everything, files: true, testing: true },
+  // Rules and dashboards as code; its tests scrape a real service.
+  monitoring: {
+    papyra: ['contracts', 'http'],
+    external: ['@grafana/grafana-foundation-sdk'],
+    dev: ['core', 'backend-json', 'cli', 'otel'],
+  },
   torture: { papyra: everything, external: everything, files: true, testing: true },
   'build-config': {
     papyra: [],

@@ -8,6 +8,7 @@ import { root } from './workspace.mjs'
 export async function loadCatalogues() {
   const contracts = await load('packages/contracts/src/index.ts')
   const names = await load('packages/http/src/metric-names.ts')
+  const monitoring = await load('apps/monitoring/src/main.ts')
   const cli = await load('apps/cli/src/exit-codes.ts')
   return {
     errors: contracts.ERROR_CODES,
@@ -22,6 +23,7 @@ export async function loadCatalogues() {
     },
     prometheusName: names.prometheusName,
     familyName: names.familyName,
+    monitoring: monitoring.monitoringFiles(),
     exits: cli.EXIT_CODES.toSorted((a, b) => a.code - b.code),
   }
 }

@@ -8,6 +8,7 @@ export function renderDocuments(catalogues) {
     'docs/errors.md': errorsPage(catalogues),
     'docs/metrics.md': metricsPage(catalogues),
     'docs/exit-codes.md': exitCodesPage(catalogues),
+    ...catalogues.monitoring,
   }
 }
 

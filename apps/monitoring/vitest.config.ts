@@ -1,0 +1,1 @@
+export { default } from '@papyra/build-config/vitest'
