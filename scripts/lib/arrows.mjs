@@ -44,7 +44,7 @@ export const ARROWS = {
   monitoring: {
     papyra: ['contracts', 'http'],
     external: ['@grafana/grafana-foundation-sdk'],
-    dev: ['core', 'backend-json', 'cli', 'otel'],
+    dev: ['core', 'filelog', 'backend-json', 'backend-redis', 'otel'],
   },
   torture: { papyra: everything, external: everything, files: true, testing: true },
   'build-config': {

@@ -75,7 +75,7 @@ export const FACT_ALERTS: readonly Alert[] = [
     name: 'PapyraOwnerKilled',
     severity: 'info',
     about: 'Do services end in order?',
-    expression: (d) => `increase({papyra.owner.killed}[${d('1h', '5s')}]) > 0`,
+    expression: (d) => `increase({papyra.owner.killed}[${d('1h', '10s')}]) > 0`,
     summary: `An owner of ${STORE} ended without closing it.`,
     meaning:
       'The process was killed, or the machine went down. Nothing acknowledged is lost by that; facts that waited in the intake are, and `papyra_fact_unaccounted` says how many they are at most.',

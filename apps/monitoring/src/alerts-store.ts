@@ -15,7 +15,7 @@ export const STORE_ALERTS: readonly Alert[] = [
     steps: [
       'See what and where, beside the running service: `papyra persistence scan`. `papyra explain CODE` says what each anomaly means for the data.',
       'Keep a copy of the files before anything else.',
-      'Stop the service, see what a recovery would do, then do it: `papyra persistence recover --mode repair --dry-run`, `papyra persistence recover --mode repair`. With `--mode quarantine --quarantine-dir DIR` the damaged originals are kept whole.',
+      'Stop the service, see what a recovery would do, then do it: `papyra persistence recover --mode repair --dry-run`, `papyra persistence recover --mode repair`. With `--mode quarantine --quarantine-dir DIR` the damaged originals are kept whole. If records are gone it asks for `--accept-loss`: look for a copy first.',
       'Start the service. Find out what changed the bytes: the disk, another program, a copy that was restored.',
     ],
     clears: 'An hour after the last scan that found damage.',
