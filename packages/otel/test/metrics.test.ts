@@ -1,14 +1,9 @@
 import { AggregationTemporality, DataPointType } from '@opentelemetry/sdk-metrics'
-import {
-  FACT_INSTRUMENTS,
-  METRIC_DEFINITIONS,
-  OWNER_INSTRUMENTS,
-  TIME_INSTRUMENTS,
-  manualClock,
-} from '@papyra/contracts'
+import { manualClock } from '@papyra/contracts'
 import { memoryBackend, openPapyra, type Papyra } from '@papyra/core'
 import { instrumentPapyra } from '@papyra/otel'
 import { expect, test } from 'vitest'
+import { ALL } from './support/expected.js'
 import { ManualReader, provider } from './support/readers.js'
 
 function open(systemId: string = 'shop'): Promise<Papyra> {
@@ -23,13 +18,6 @@ async function busy(systemId?: string): Promise<Papyra> {
   await papyra.flush()
   return papyra
 }
-
-const ALL = [
-  ...METRIC_DEFINITIONS,
-  ...Object.values(FACT_INSTRUMENTS),
-  ...Object.values(OWNER_INSTRUMENTS),
-  ...Object.values(TIME_INSTRUMENTS),
-]
 
 test('every number has its name, unit and kind, and a value from the first collection on', async () => {
   const papyra = await open()

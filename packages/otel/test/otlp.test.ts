@@ -4,29 +4,12 @@ import { join } from 'node:path'
 import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-proto'
 import { PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics'
 import { jsonBackend } from '@papyra/backend-json'
-import {
-  FACT_INSTRUMENTS,
-  METRIC_DEFINITIONS,
-  OWNER_INSTRUMENTS,
-  TIME_INSTRUMENTS,
-} from '@papyra/contracts'
 import { openPapyra } from '@papyra/core'
 import { instrumentPapyra } from '@papyra/otel'
 import { expect, test } from 'vitest'
+import { expectDefinitions, pointsOf } from './support/expected.js'
 import { provider } from './support/readers.js'
-import { Receiver, type Point, type ReceivedMetric } from './support/receiver.js'
-
-const ALL = [
-  ...METRIC_DEFINITIONS,
-  ...Object.values(FACT_INSTRUMENTS),
-  ...Object.values(OWNER_INSTRUMENTS),
-  ...Object.values(TIME_INSTRUMENTS),
-]
-const CUMULATIVE = 2
-
-function pointsOf(metric: ReceivedMetric | undefined): readonly Point[] {
-  return metric?.sum?.dataPoints ?? metric?.gauge?.dataPoints ?? []
-}
+import { Receiver } from './support/receiver.js'
 
 test('OTLP over HTTP in protobuf: names, units, kinds, and values over a reset and a restart', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'papyra-otlp-'))
@@ -58,16 +41,7 @@ test('OTLP over HTTP in protobuf: names, units, kinds, and values over a reset a
     return Number(written[0]?.asInt)
   }
   expect(await run(3, true)).toBe(3)
-  expect([...receiver.received.keys()].sort()).toEqual(ALL.map(({ name }) => name).sort())
-  for (const { name, type, unit } of ALL) {
-    const metric = receiver.received.get(name)
-    expect(metric?.unit, name).toBe(unit)
-    expect(metric?.sum?.isMonotonic ?? false, name).toBe(type === 'counter')
-    if (metric?.sum) expect(metric.sum.aggregationTemporality, name).toBe(CUMULATIVE)
-    for (const { asInt, asDouble } of pointsOf(metric)) {
-      expect(unit === 's' ? asDouble : asInt, name).toBeDefined()
-    }
-  }
+  expectDefinitions(receiver)
   // Totals are the store's: neither a reset nor a restart takes anything away.
   expect(await run(2, false)).toBe(5)
   expect(await run(0, false)).toBe(5)

@@ -1,13 +1,8 @@
 import { PrometheusSerializer } from '@opentelemetry/exporter-prometheus'
-import {
-  FACT_INSTRUMENTS,
-  METRIC_DEFINITIONS,
-  OWNER_INSTRUMENTS,
-  TIME_INSTRUMENTS,
-} from '@papyra/contracts'
 import { memoryBackend, openPapyra } from '@papyra/core'
 import { instrumentPapyra } from '@papyra/otel'
 import { expect, test } from 'vitest'
+import { ALL } from './support/expected.js'
 import { ManualReader, provider } from './support/readers.js'
 
 test('the Prometheus exporter of the SDK spells names without units, as the table of metrics says', async () => {
@@ -17,12 +12,7 @@ test('the Prometheus exporter of the SDK spells names without units, as the tabl
   const { resourceMetrics } = await reader.collect()
   const text = new PrometheusSerializer().serialize(resourceMetrics)
   const types = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name, type]) => [name, type])
-  const expected = [
-    ...METRIC_DEFINITIONS,
-    ...Object.values(FACT_INSTRUMENTS),
-    ...Object.values(OWNER_INSTRUMENTS),
-    ...Object.values(TIME_INSTRUMENTS),
-  ].map(({ name, type }) => [
+  const expected = ALL.map(({ name, type }) => [
     name.replaceAll('.', '_') + (type === 'counter' ? '_total' : ''),
     type,
   ])
