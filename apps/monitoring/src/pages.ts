@@ -61,8 +61,9 @@ later. The dashboard is imported as it is; it asks for the data source. Behind a
 of the resource (\`service.name\`, \`service.instance.id\`). The groups of consumers are told only where \`groups\` was given to
 \`createHealth\` or \`instrumentPapyra\`.
 
-The rules are tested with \`promtool test rules\`, each firing and silent; with shorter times most of them are made to fire
-by their causes before a real Prometheus, and to clear. No Grafana has shown the dashboard yet: its JSON is built with Grafana's own
+The rules are tested with \`promtool test rules\`, each firing and silent. With shorter times they are made to fire by their causes
+before a real Prometheus (a file that may not grow, a disk that hangs, changed bytes, a kill, a dead consumer, no compaction), and to
+clear; all but \`PapyraCompactionReclaimsNothing\`, and \`PapyraGroupAbandoned\` by made-up numbers only. No Grafana has shown the dashboard yet: its JSON is built with Grafana's own
 types, and Prometheus parses all its queries.
 `
 }

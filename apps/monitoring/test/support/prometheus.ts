@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { QUICK } from '../../src/alert.js'
 import { rulesFile } from '../../src/rules.js'
+import type { Spelling } from '../../src/spelling.js'
 import { end, freePort, kept } from './processes.js'
 
 /** Whoever waits for longer than this waits in vain. */
@@ -25,18 +26,20 @@ export interface Alerting {
 export class Prometheus {
   readonly #dir: string
   readonly #jobs: { readonly [job: string]: number }
+  readonly #spelling: Spelling
   #child: ChildProcess | null = null
   #base = ''
   #said = ''
 
-  constructor(dir: string, jobs: { readonly [job: string]: number }) {
+  constructor(dir: string, jobs: { readonly [job: string]: number }, spelling: Spelling = 'units') {
     this.#dir = dir
     this.#jobs = jobs
+    this.#spelling = spelling
   }
 
   async start(): Promise<void> {
     const port = await freePort()
-    await writeFile(join(this.#dir, 'rules.yml'), rulesFile('units', QUICK))
+    await writeFile(join(this.#dir, 'rules.yml'), rulesFile(this.#spelling, QUICK))
     const config = {
       global: { scrape_interval: '200ms', scrape_timeout: '200ms', evaluation_interval: '200ms' },
       rule_files: ['rules.yml'],
