@@ -8,7 +8,7 @@ export const FACT_ALERTS: readonly Alert[] = [
     name: 'PapyraFactsDropped',
     severity: 'critical',
     about: 'Is data being dropped?',
-    expression: (d) => `increase({papyra.fact.dropped}[${d('10m', '4s')}]) > 0`,
+    expression: (d) => `increase({papyra.fact.dropped}[${d('10m', '6s')}]) > 0`,
     summary: `${STORE} drops facts: {{ $labels.papyra_drop_reason }}.`,
     meaning:
       'The service handed facts to the store that are not in it and will not be: nobody was told but this counter and the hook `onDrop`. The label `papyra_drop_reason` says why.',
@@ -26,7 +26,7 @@ export const FACT_ALERTS: readonly Alert[] = [
     severity: 'critical',
     about: 'Do writes succeed?',
     expression: (d) =>
-      `increase({papyra.record.write_errors}[${d('5m', '3s')}]) > 0\nor\n{papyra.write.failing} > 0`,
+      `increase({papyra.record.write_errors}[${d('5m', '5s')}]) > 0\nor\n{papyra.write.failing} > 0`,
     summary: `${STORE} refuses appends.`,
     meaning:
       'The store did not take appends: the disk is full, a limit was met, the server does not answer, or a fact was too large. What was acknowledged before is not in danger.',

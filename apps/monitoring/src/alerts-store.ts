@@ -8,7 +8,7 @@ export const STORE_ALERTS: readonly Alert[] = [
     name: 'PapyraAnomaliesFound',
     severity: 'critical',
     about: 'Is the store sound?',
-    expression: (d) => `increase({papyra.anomaly.detected}[${d('1h', '5s')}]) > 0`,
+    expression: (d) => `increase({papyra.anomaly.detected}[${d('1h', '6s')}]) > 0`,
     summary: `A scan of ${STORE} found damage.`,
     meaning:
       'A scan or a scrub of the running service, or a recovery, found bytes that are not what was written. The service goes on; its next start will be refused.',
@@ -24,7 +24,7 @@ export const STORE_ALERTS: readonly Alert[] = [
     name: 'PapyraRecovered',
     severity: 'warning',
     about: 'Is recovery happening unexpectedly?',
-    expression: (d) => `time() - {papyra.recovery.last_run.timestamp} < ${d('3600', '6')}`,
+    expression: (d) => `time() - {papyra.recovery.last_run.timestamp} < ${d('3600', '10')}`,
     summary: `A recovery changed ${STORE} less than an hour ago.`,
     meaning:
       'A recovery mended the store, by hand or by a start in the mode `recover`. After a kill that is a torn last line and no loss. Without a kill it means that something damages the store.',
@@ -39,7 +39,7 @@ export const STORE_ALERTS: readonly Alert[] = [
     severity: 'critical',
     about: 'Is data gone?',
     expression: (d) =>
-      `{papyra.record.lost} > 0\nand\ntime() - {papyra.recovery.last_run.timestamp} < ${d('86400', '6')}`,
+      `{papyra.record.lost} > 0\nand\ntime() - {papyra.recovery.last_run.timestamp} < ${d('86400', '10')}`,
     summary: `A recovery of ${STORE} recorded acknowledged records as lost; {{ $value }} in all.`,
     meaning:
       'Records that had been acknowledged are gone, and somebody consented to record that (`--accept-loss`). The losses stay on record with the store for ever.',

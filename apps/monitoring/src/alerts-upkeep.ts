@@ -9,7 +9,7 @@ export const UPKEEP_ALERTS: readonly Alert[] = [
     severity: 'warning',
     about: 'Is compaction effective?',
     expression: (d) => {
-      const age = d('172800', '4')
+      const age = d('172800', '6')
       return [
         '{papyra.retention.bounded} == 1',
         `time() - {papyra.compaction.last_run.timestamp} > ${age}`,
@@ -60,7 +60,7 @@ export const UPKEEP_ALERTS: readonly Alert[] = [
         '{papyra.recovery.errors}',
         '{papyra.segment.rotation_errors}',
       ]
-        .map((name) => `increase(${name}[${d('1h', '5s')}]) > 0`)
+        .map((name) => `increase(${name}[${d('1h', '6s')}]) > 0`)
         .join('\nor\n'),
     summary: `Compactions, scans, recoveries or rotations of ${STORE} fail.`,
     meaning:

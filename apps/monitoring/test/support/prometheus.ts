@@ -41,7 +41,7 @@ export class Prometheus {
     const port = await freePort()
     await writeFile(join(this.#dir, 'rules.yml'), rulesFile(this.#spelling, QUICK))
     const config = {
-      global: { scrape_interval: '200ms', scrape_timeout: '200ms', evaluation_interval: '200ms' },
+      global: { scrape_interval: '500ms', scrape_timeout: '500ms', evaluation_interval: '200ms' },
       rule_files: ['rules.yml'],
       scrape_configs: Object.entries(this.#jobs).map(([job, target]) => ({
         job_name: job,
