@@ -33,7 +33,7 @@ const dieAt = values['die-at']
 
 // Probes are answered from the first moment on, while the gate reads the store too.
 const health = createHealth()
-const server = createServer(nodeHealthHandler({ health }))
+const server = createServer(nodeHealthHandler({ health, storeName: 'shop', backendName: 'json' }))
 if (values.listen !== undefined) {
   server.listen(Number(values.listen), '127.0.0.1')
   await once(server, 'listening')
