@@ -11,7 +11,14 @@ import type { Context } from './context.js'
 import { commandLine } from './output/shell.js'
 
 /** Flags that say which store is meant. */
-const SELECTORS = ['path', 'config', 'redis-url', 'redis-url-file', 'redis-prefix', 'system']
+export const SELECTORS: readonly string[] = [
+  'path',
+  'config',
+  'redis-url',
+  'redis-url-file',
+  'redis-prefix',
+  'system',
+]
 
 /** The store that a command is about, not opened yet. */
 export interface Store {

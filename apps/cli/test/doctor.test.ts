@@ -104,3 +104,23 @@ test.each([
   expect(code).toBe(78)
   expect(stderr).toContain(place)
 })
+
+test('doctor explain: a code, and a place as the scan prints it, with bytes that are safe to print', async () => {
+  const { world, path } = await shop()
+  const code = await world.run('doctor', 'explain', 'TORN-TAIL')
+  expect(code.code).toBe(0)
+  expect(code.stdout).toMatch(/^how it happens: .*killed/m)
+  expect(code.stdout).toMatch(/^ {2}fail_on_anomaly +The service does not start \(exit 1\)/m)
+  await appendFile(path, '{"seq":6\u001b[2J')
+  const scan = await world.run('persistence', 'scan')
+  const place = /(\S+:\d+\+\d+)/.exec(scan.stdout)?.[1] ?? ''
+  const told = await world.run('doctor', 'explain', place)
+  expect(told.code, told.stderr).toBe(0)
+  expect(told.stdout).toMatch(/^torn_tail {2}/m)
+  expect(told.stdout).toMatch(/^> +\d+ {2}(?:[0-9a-f]{2} ?)+ /m)
+  expect(told.stdout).not.toContain('\u001b')
+  const sound = await world.run('doctor', 'explain', `${path}:3`, '--json')
+  expect(sound.json().report).toMatchObject({ anomalies: [], nearest: { code: 'torn_tail' } })
+  expect((await world.run('doctor', 'explain', 'nothing')).code).toBe(64)
+  expect((await world.run('doctor', 'explain', `${world.path('no.ndjson')}:3`)).code).toBe(0)
+})

@@ -14,3 +14,6 @@ export {
   type CheckState,
   type Mend,
 } from './check.js'
+export { EXPLAINED_CODES, explainCode, type CodeStory } from './explain/code.js'
+export { explainPlace, type PlaceStory } from './explain/place.js'
+export type { ByteWindow, DumpRow } from './explain/dump.js'

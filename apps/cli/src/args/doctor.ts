@@ -48,4 +48,23 @@ const checklist: Command = {
   load: () => import('../commands/doctor/checklist.js'),
 }
 
-export const DOCTOR_COMMANDS: readonly Command[] = [run, checklist]
+const explain: Command = {
+  words: ['doctor', 'explain'],
+  describe:
+    'What a code means, how it comes about, what each mode does, what is lost, what to do first',
+  examples: [
+    { line: 'papyra doctor explain torn_tail', says: 'a code' },
+    {
+      line: 'papyra doctor explain shop.ndjson:4711',
+      says: 'a place that a scan named, its bytes',
+    },
+  ],
+  options: { ...STORE },
+  positional: { name: 'what', describe: 'A code, or PATH:OFFSET as a scan prints it' },
+  notes: [
+    'Reads only. The store is the one that the file belongs to, unless a flag names another.',
+  ],
+  load: () => import('../commands/doctor/explain.js'),
+}
+
+export const DOCTOR_COMMANDS: readonly Command[] = [run, checklist, explain]
