@@ -22,6 +22,8 @@ export interface Io {
   readonly ask: ((question: string) => Promise<string>) | null
   readonly env: Readonly<Record<string, string | undefined>>
   readonly cwd: string
+  /** The program and its first arguments that run this command as another process; `null` if unknown. */
+  readonly self: readonly [string, ...string[]] | null
   readonly clock: Clock
   /** The caller's user id; `null` where the system has none. */
   readonly uid: number | null
@@ -89,12 +91,18 @@ export function processIo(signals: Signals): Io {
     ask: interactive ? (question) => askTerminal(question, signals.signal) : null,
     env: process.env,
     cwd: workingDirectory(),
+    self: ownCommand(),
     clock: systemClock,
     uid: process.getuid?.() ?? null,
     etc: '/etc',
     signal: signals.signal,
     stoppedBy: signals.stoppedBy,
   }
+}
+
+function ownCommand(): Io['self'] {
+  const [, script] = process.argv
+  return script === undefined ? null : [process.execPath, ...process.execArgv, script]
 }
 
 /** A working directory that was removed meanwhile is no reason not to scan an absolute path. */

@@ -6,6 +6,7 @@ import {
 } from '@papyra/contracts'
 import type { PapyraConfig } from '@papyra/core'
 import { resolveConfiguration } from './config/resolve.js'
+import { dirname, resolve } from 'node:path'
 import type { Settings } from './config/settings.js'
 import type { Context } from './context.js'
 import { commandLine } from './output/shell.js'
@@ -30,6 +31,8 @@ export interface Store {
   readonly configured: boolean
   /** What only the checklist asks of the configuration; absent without one. */
   readonly config: Pick<PapyraConfig, 'compaction' | 'scrub' | 'use' | 'waivers'>
+  /** The folder of the reports of drills and gates, unless a flag names one. */
+  readonly reports: string
   /** Another command on the same store, as it can be typed. */
   again(words: readonly string[]): string
 }
@@ -48,6 +51,10 @@ export async function resolveStore(context: Context): Promise<Store> {
     retentionOrigin,
     configured: loaded !== null,
     config: loaded?.config ?? {},
+    reports: resolve(
+      loaded === null ? context.io.cwd : dirname(loaded.file.path),
+      loaded?.config.reports ?? 'papyra-reports',
+    ),
     again: (words) => commandLine(['papyra', ...words, ...selector]),
   }
 }

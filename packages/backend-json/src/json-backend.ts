@@ -124,6 +124,7 @@ export function jsonBackend(options: JsonBackendOptions): BackendDefinition {
       const store = await open(how)
       return new JsonBackend(store, ControlPort.ofLog(vfs, path), new AccountsFile(vfs, store.path))
     },
+    at: (place) => jsonBackend({ ...options, path: place }),
     create: () => createLogStore(vfs, path, { ...(clock && { clock }) }),
     async upgrade(how) {
       const store = await open({ access: 'write' })

@@ -126,6 +126,7 @@ export function rotationBackend(options: RotationBackendOptions): BackendDefinit
       const accounts = new AccountsFile(vfs, join(store.path, 'store'), store.path)
       return new RotationBackend(store, ControlPort.ofSegments(vfs, dir), accounts)
     },
+    at: (place) => rotationBackend({ ...options, dir: place }),
     create: () => createSegmentStore(vfs, dir, { ...(clock && { clock }) }),
   }
 }

@@ -138,7 +138,14 @@ export interface Finding {
 /** A throw-away copy of a store that drills may damage. */
 export interface ScratchStore {
   readonly definition: BackendDefinition
-  /** Damages the copy in a reproducible way and says what it did. */
+  /** What it is, for a person: `a copy of 3 files on …`, `… records on a redis-server of its own`. */
+  readonly made: string
+  /** The kinds of damage that it can do to itself. */
+  readonly damages: readonly string[]
+  /**
+   * Damages the copy in a reproducible way and says what it did. `unsupported` for a kind that is not
+   * among `damages`. Nobody may have the copy open, unless the kind says otherwise.
+   */
   damage(kind: string, seed: number): Promise<string>
   dispose(): Promise<void>
 }
@@ -259,6 +266,11 @@ export interface BackendDefinition {
   open(options: OpenOptions): Promise<Backend>
   /** Makes a new, empty store. Rejects with `store_exists` if something is there. */
   create?(): Promise<{ readonly logId: string }>
+  /**
+   * The same backend with the same options at another absolute path: for scratch copies and restores.
+   * Absent where a store is not at a path.
+   */
+  at?(location: string): BackendDefinition
   /** Converts a plain log. Absent where there is no such thing. */
   upgrade?(options: UpgradeOptions): Promise<UpgradeReport>
 }

@@ -72,6 +72,8 @@ export interface PapyraConfig {
   readonly use?: IntendedUse
   /** For `papyra doctor checklist`. */
   readonly waivers?: readonly Waiver[]
+  /** The folder in which `papyra doctor` keeps the reports of drills and gates. Default `papyra-reports`. */
+  readonly reports?: string
   readonly schemas?: PapyraSchemas
   readonly hooks?: PapyraHooks
   readonly clock?: Clock

@@ -75,7 +75,8 @@ export function configToOpenOptions(
   config: PapyraConfig,
   definition: BackendDefinition,
 ): OpenPapyraOptions {
-  const { systemId, startup, quarantineDir, backend: _b, use: _u, waivers: _w, ...rest } = config
+  const { systemId, startup, quarantineDir, backend: _b, ...others } = config
+  const { use: _u, waivers: _w, reports: _r, ...rest } = others
   if (systemId === undefined) throw invalid('systemId', 'missing: the name of the actor system')
   checkProductionRules({ ...rest, mode: startup?.mode ?? 'fail_on_anomaly' })
   return { ...rest, systemId, backend: definition, startup: startupOptions(startup, quarantineDir) }
@@ -152,6 +153,7 @@ const CONFIG: Shape = {
   scrub: maintenanceTiming,
   use: intendedUse,
   waivers,
+  reports: text,
   schemas: asIs('an object of validators'),
   hooks: asIs('an object of functions'),
   clock: asIs('a clock'),

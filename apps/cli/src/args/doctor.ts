@@ -1,5 +1,6 @@
 import type { Command } from '../command.js'
 import { GATE, MODE, OWNING, STORE } from './options.js'
+import type { OptionSpec } from './spec.js'
 
 const run: Command = {
   words: ['doctor', 'run'],
@@ -67,4 +68,99 @@ const explain: Command = {
   load: () => import('../commands/doctor/explain.js'),
 }
 
-export const DOCTOR_COMMANDS: readonly Command[] = [run, checklist, explain]
+/** The names of `DRILLS` of @papyra/doctor, which is loaded only when it is needed. */
+export const DRILL_NAMES: readonly string[] = [
+  ...['truncate', 'bit-flip', 'bad-utf8', 'kill-during-compaction', 'disk-full'],
+  ...['retention-pressure', 'redis-restart', 'unacked'],
+]
+
+const REPORTS: Readonly<Record<string, OptionSpec>> = {
+  reports: {
+    kind: 'value',
+    value: 'DIR',
+    completes: 'folder',
+    describe:
+      'The folder that keeps reports (default: `reports` of the configuration, else papyra-reports beside it)',
+  },
+  key: {
+    kind: 'value',
+    value: 'FILE',
+    completes: 'file',
+    describe: 'Sign the report with this private key (or PAPYRA_SIGNING_KEY)',
+  },
+}
+
+const COPIES: Readonly<Record<string, OptionSpec>> = {
+  dir: {
+    kind: 'value',
+    value: 'DIR',
+    completes: 'folder',
+    describe: 'Where the copies are made (default: the folder for temporary files)',
+  },
+  sample: {
+    kind: 'value',
+    value: 'BYTES',
+    reads: 'bytes',
+    describe: 'Copy at most so much, the newest records (default 256MiB)',
+  },
+  full: { kind: 'flag', describe: 'Copy the whole store, whatever its size' },
+}
+
+const drill: Command = {
+  words: ['doctor', 'drill'],
+  describe:
+    'Break a copy of the store for real, recover it, and tell what was lost and what was kept',
+  examples: [
+    { line: 'papyra doctor drill', says: 'every drill that this backend has; exit 1 if one fails' },
+    { line: 'papyra doctor drill truncate --rounds 10', says: 'one of them, ten times' },
+    { line: 'papyra doctor drill --key papyra-signing.pem', says: 'with a signed report' },
+    {
+      line: 'papyra doctor drill verify papyra-reports/drill-….json --public-key papyra-signing.pub.pem',
+      says: 'exit 0 only if that key signed it and nobody edited it',
+    },
+  ],
+  options: {
+    ...STORE,
+    ...COPIES,
+    seed: { kind: 'value', value: 'N', reads: 'count', describe: 'Damage the same places again' },
+    rounds: {
+      kind: 'value',
+      value: 'N',
+      reads: 'count',
+      describe: 'How often what is left to chance is done (default 3)',
+    },
+    ...REPORTS,
+    'public-key': {
+      kind: 'value',
+      value: 'FILE',
+      completes: 'file',
+      describe: 'For verify: the key that has to have signed it',
+    },
+  },
+  positional: {
+    name: 'drill',
+    describe: 'Which one (default all)',
+    choices: ['all', ...DRILL_NAMES, 'verify'],
+    optional: true,
+  },
+  second: { name: 'file', describe: 'For verify: the report' },
+  notes: ['The original is only read; its digest before and after is in the report.'],
+  load: () => import('../commands/doctor/drill.js'),
+}
+
+const keygen: Command = {
+  words: ['doctor', 'keygen'],
+  describe: 'Make a pair of keys (Ed25519) to sign reports with, and to verify them',
+  examples: [{ line: 'papyra doctor keygen --out ops.pem', says: 'ops.pem and ops.pub.pem' }],
+  options: {
+    out: {
+      kind: 'value',
+      value: 'FILE',
+      completes: 'file',
+      describe: 'The private key (default papyra-signing.pem)',
+    },
+  },
+  load: () => import('../commands/doctor/keygen.js'),
+}
+
+export const DOCTOR_COMMANDS: readonly Command[] = [run, checklist, explain, drill, keygen]

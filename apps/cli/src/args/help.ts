@@ -68,7 +68,7 @@ function groupHelp(group: string, width: number): string[] {
 }
 
 function commandHelp(spec: CommandSpec, width: number): string[] {
-  const { positional, notes = [] } = spec
+  const { positional, second, notes = [] } = spec
   const place =
     positional === undefined
       ? ''
@@ -78,7 +78,7 @@ function commandHelp(spec: CommandSpec, width: number): string[] {
   return [
     ...exampleLines(spec.examples),
     '',
-    `papyra ${spec.words.join(' ')}${place} [options]`,
+    `papyra ${spec.words.join(' ')}${place}${second ? ` [${second.name}]` : ''} [options]`,
     ...wrapped(`${spec.describe}.`, 2, width),
     ...(positional?.choices === undefined
       ? []

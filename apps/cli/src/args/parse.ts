@@ -69,14 +69,16 @@ function commandTree(root: Argv, choose: Choose): Argv {
 }
 
 function addCommand(parser: Argv, spec: Command, word: string, choose: Choose): void {
-  const { positional } = spec
+  const { positional, second } = spec
   const place =
     positional?.optional === true ? ` [${positional.name}]` : ` <${positional?.name ?? ''}>`
   parser.command(
-    positional === undefined ? word : word + place,
+    positional === undefined ? word : word + place + (second ? ` [${second.name}]` : ''),
     spec.describe,
     (inner) => {
-      if (positional !== undefined) inner.positional(positional.name, { type: 'string' })
+      for (const one of [positional, second]) {
+        if (one !== undefined) inner.positional(one.name, { type: 'string' })
+      }
       for (const [name, option] of Object.entries({ ...spec.options, ...COMMON })) {
         inner.option(name, yargsOption(option))
       }

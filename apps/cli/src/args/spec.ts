@@ -36,6 +36,8 @@ export interface CommandSpec {
   readonly examples: readonly Example[]
   readonly options: Readonly<Record<string, OptionSpec>>
   readonly positional?: PositionalSpec
+  /** One more behind it, which may be left out. */
+  readonly second?: PositionalSpec
   /** What help adds at its end. */
   readonly notes?: readonly string[]
 }
