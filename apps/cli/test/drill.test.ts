@@ -1,7 +1,9 @@
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { DRILLS } from '@papyra/doctor'
 import { describe, expect, test } from 'vitest'
 import { DRILL_NAMES } from '../src/args/doctor.js'
+import { startOwner } from './fixtures/owner-process.js'
 import { papyra } from './fixtures/process.js'
 import { FILE_BACKENDS, makeStore } from './fixtures/stores.js'
 import { World } from './fixtures/world.js'
@@ -74,3 +76,80 @@ test('without a key the report says that nobody signed it; a key that others rea
   expect((await world.run('doctor', 'drill', 'verify')).code).toBe(64)
   expect((await world.run(...drill, '--full', '--sample', '1MB')).code).toBe(64)
 })
+
+test('where nothing can be mounted a limit on files makes the disk full; without that it is unknown', async () => {
+  const world = new World()
+  const path = await makeStore(world, 'json', 50)
+  const drill = async (folder: string, ...programs: string[]) => {
+    mkdirSync(world.path(folder))
+    for (const name of programs) {
+      const found = execFileSync('/bin/sh', ['-c', `command -v ${name}`])
+        .toString()
+        .trim()
+      symlinkSync(found, world.path(folder, name))
+    }
+    const argv = ['doctor', 'drill', 'disk-full', '--path', path, '--json']
+    const done = await papyra(argv, { cwd: world.dir, env: { PATH: world.path(folder) } })
+    expect(done.code, done.stderr).toBe(0)
+    return (JSON.parse(done.stdout) as { report: { drills: object[] } }).report.drills
+  }
+  expect(await drill('limited', 'flock', 'prlimit')).toMatchObject([
+    {
+      state: 'pass',
+      did: [expect.stringMatching(/[1-9]\d* facts .* on a limit on the size of files/)],
+    },
+  ])
+  expect(await drill('bare', 'flock')).toMatchObject([{ state: 'unknown', did: [] }])
+})
+
+test('the gate says go, keeps a report, and the checklist knows of both; a mode that ignores is no go', async () => {
+  const world = new World()
+  const path = await makeStore(world, 'rotation', 40, { maxRecords: 15 })
+  const config = { systemId: 'test', backend: { use: 'rotation', dir: path }, reports: './kept' }
+  world.write('papyra.config.json', { ...config, retention: { maxRecords: 15 } })
+  const gate = await world.run('doctor', 'gate', '--out', 'release.json')
+  expect(gate.code, gate.stdout).toBe(0)
+  expect(gate.stdout).toMatch(/^go {2}6 passed, 0 to look at, 0 failed, 0 unknown$/m)
+  const [name = ''] = readdirSync(world.path('kept'))
+  expect(readFileSync(world.path('release.json'), 'utf8')).toBe(
+    readFileSync(world.path('kept', name), 'utf8'),
+  )
+  const tried = await world.run('doctor', 'checklist', '--only', 'release', '--json')
+  expect(tried.json().report).toMatchObject({ checks: [{ id: 'release.gate', state: 'pass' }] })
+  const applied = await world.run('doctor', 'gate', '--apply', '--json')
+  expect(applied.json()).toMatchObject({ schema: 'papyra.gate/1', report: { applied: true } })
+  const inspect = await world.run('persistence', 'inspect', '--json')
+  expect(inspect.json().report).toMatchObject({ metrics: { totals: { recordsStored: 15 } } })
+  world.write('papyra.config.json', { ...config, startup: { mode: 'scan_only' } })
+  const refused = await world.run('doctor', 'gate')
+  expect(refused.code).toBe(1)
+  expect(refused.stdout).toMatch(/^\[fail\] gate\.startup /m)
+  expect((await world.run('doctor', 'gate', '--path', world.path('no.ndjson'))).code).toBe(66)
+})
+
+test.each(FILE_BACKENDS)(
+  'beside a busy owner of a %s store the gate goes by it, and the owner compacts',
+  async (use) => {
+    const world = new World()
+    const path = world.path(use === 'json' ? 'shop.ndjson' : 'shop')
+    const owner = await startOwner(use, path)
+    await owner.tell('record 60')
+    await owner.tell('write')
+    const { code, stdout, stderr, json } = await world.run(
+      'doctor',
+      'gate',
+      '--path',
+      path,
+      '--apply',
+      '--json',
+    )
+    await owner.tell('stop')
+    expect(code, stderr + stdout).toBe(0)
+    const { checks } = json().report as { checks: { id: string; evidence: string }[] }
+    expect(checks.find(({ id }) => id === 'gate.compaction')?.evidence).toMatch(
+      /^Applied: \d{2,} records/,
+    )
+    await owner.tell('close')
+    expect((await world.run('persistence', 'scan', '--path', path)).code).toBe(0)
+  },
+)

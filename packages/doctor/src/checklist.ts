@@ -11,13 +11,17 @@ import { gatherFacts, type StoreFacts } from './facts.js'
 import { toCheck, type Item } from './item.js'
 import { RETENTION_ITEMS } from './items-retention.js'
 import { STORE_ITEMS } from './items-store.js'
+import { TRIED_ITEMS } from './items-tried.js'
 import { WATCH_ITEMS } from './items-watch.js'
 import { findingCheck } from './run.js'
 import type { ChecklistSettings } from './settings.js'
 
-const ITEMS: readonly Item[] = [...STORE_ITEMS, ...RETENTION_ITEMS, ...WATCH_ITEMS].sort(
-  (a, b) => a.chapter - b.chapter,
-)
+const ITEMS: readonly Item[] = [
+  ...STORE_ITEMS,
+  ...RETENTION_ITEMS,
+  ...WATCH_ITEMS,
+  ...TRIED_ITEMS,
+].sort((a, b) => a.chapter - b.chapter)
 
 /** The ids of the items that hold for every backend; a backend's own findings come besides. */
 export const CHECKLIST_IDS: readonly string[] = ITEMS.map(({ id }) => id)
@@ -53,6 +57,8 @@ export interface ChecklistOptions extends LongOperation {
   readonly only?: readonly string[]
   readonly skip?: readonly string[]
   readonly clock?: Clock
+  /** The folder of the reports of drills and gates; without it what was tried is unknown. */
+  readonly reports?: string
 }
 
 /**
@@ -69,6 +75,7 @@ export async function runChecklist(
   const facts = await gatherFacts(definition, {
     policy: settings.retention,
     clock,
+    reports: options.reports,
     ...(signal && { signal }),
     ...(onProgress && { onProgress }),
   })

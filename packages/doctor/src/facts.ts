@@ -11,6 +11,8 @@ import {
   type ScanReport,
   type StoreDescription,
 } from '@papyra/contracts'
+import { findReports, type KeptReport, type ReportKind } from './report/ledger.js'
+import type { SignedReport } from './report/sign.js'
 import { settleAccounts, type Accounts } from '@papyra/core'
 
 /** What the checklist is evaluated against. What could not be found out is `null`. */
@@ -25,6 +27,9 @@ export interface StoreFacts {
   readonly accounts: Accounts | null
   readonly findings: readonly Finding[]
   readonly groups: readonly GroupDescription[] | null
+  /** What was tried before, the newest first; `null` where it is not known where reports are kept. */
+  readonly drills: readonly SignedReport<KeptReport>[] | null
+  readonly gates: readonly SignedReport<KeptReport>[] | null
   /** Wall time in ms. */
   readonly now: number
 }
@@ -32,6 +37,8 @@ export interface StoreFacts {
 export interface GatherOptions extends LongOperation {
   readonly policy: RetentionPolicy | null
   readonly clock: Clock
+  /** The folder of the reports of drills and gates. */
+  readonly reports: string | undefined
 }
 
 const NOTHING = {
@@ -41,12 +48,14 @@ const NOTHING = {
   accounts: null,
   findings: [],
   groups: null,
+  drills: null,
+  gates: null,
 } as const
 
 /** Reads all of it; writes nothing and takes no lock. Rejects with `aborted` only. */
 export async function gatherFacts(
   definition: BackendDefinition,
-  { policy, clock, ...long }: GatherOptions,
+  { policy, clock, reports, ...long }: GatherOptions,
 ): Promise<StoreFacts> {
   const now = clock.now()
   let backend: Backend | null = null
@@ -66,6 +75,8 @@ export async function gatherFacts(
       accounts: await unless(() => accountsOf(opened, description, now)),
       findings: (await unless(() => findingsOf(opened))) ?? [],
       groups: (await unless(async () => opened.groups?.list())) ?? null,
+      drills: await kept(reports, 'drill', description.logId),
+      gates: await kept(reports, 'gate', description.logId),
     }
   } catch (error) {
     if (!isPapyraError(error) || error.code === 'aborted') throw error
@@ -73,6 +84,14 @@ export async function gatherFacts(
   } finally {
     await backend?.close().catch(() => undefined)
   }
+}
+
+async function kept(
+  folder: string | undefined,
+  kind: ReportKind,
+  logId: string | null,
+): Promise<StoreFacts['drills']> {
+  return folder === undefined ? null : findReports(folder, kind, logId)
 }
 
 /** What cannot be found out is unknown, whatever the reason. */

@@ -45,9 +45,15 @@ export {
 } from './report/sign.js'
 export {
   keepReport,
-  newestReport,
+  findReports,
   parseReport,
   writeReport,
   type KeptReport,
   type ReportKind,
 } from './report/ledger.js'
+export {
+  runReleaseGate,
+  type ReleaseGateOptions,
+  type ReleaseGateReport,
+} from './gate/run.js'
+export type { GateSettings } from './gate/work.js'

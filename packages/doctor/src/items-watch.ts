@@ -1,4 +1,4 @@
-// Chapters 5, 6, 7 and 9: what is watched, consumer groups, and what was tried.
+// Chapters 5 and 6: what is watched, and consumer groups.
 import type { GroupDescription, MetricKey } from '@papyra/contracts'
 import { otherwise, papyra } from './check.js'
 import { fail, pass, skip, unknown, warn, type Item, type Verdict } from './item.js'
@@ -109,9 +109,6 @@ function judgeClaims(facts: StoreFacts): Verdict {
   })
 }
 
-const untried = (what: string, mend: string) => (): Verdict =>
-  unknown(`Nothing records that ${what}.`, otherwise(mend))
-
 export const WATCH_ITEMS: readonly Item[] = [
   {
     id: 'metrics.kept',
@@ -155,29 +152,5 @@ export const WATCH_ITEMS: readonly Item[] = [
     chapter: 6,
     why: 'Claims have to work before a consumer dies.',
     judge: judgeClaims,
-  },
-  {
-    id: 'failures.tried',
-    chapter: 7,
-    why: 'A recovery that was never tried is a hope.',
-    judge: untried(
-      'failures were tried',
-      'On a copy: cut a file, restart Redis, kill during a compaction, and run `papyra doctor run` on it.',
-    ),
-  },
-  {
-    id: 'release.gate',
-    chapter: 9,
-    why: 'A release goes out after scan, compaction, metrics, retention, recovery and start were checked.',
-    judge: untried(
-      'the pre-release gate was passed',
-      'Run scan, compact, metrics persistence and startup-check on a copy before the release.',
-    ),
-  },
-  {
-    id: 'failure.explained',
-    chapter: 10,
-    why: 'If you cannot explain what happens when persistence breaks, you are not ready.',
-    judge: untried('it was explained', 'Read docs/errors.md; `papyra explain CODE` for each code.'),
   },
 ]

@@ -6,12 +6,17 @@ import { manualClock, type BackendDefinition, type GroupDescription } from '@pap
 import { memoryBackend, openPapyra, type Papyra } from '@papyra/core'
 import {
   CHECKLIST_IDS,
+  generateSigningKey,
+  keepReport,
   runChecklist,
+  runDrills,
+  runReleaseGate,
+  signReport,
   type ChecklistOptions,
   type ChecklistReport,
   type ChecklistSettings,
 } from '@papyra/doctor'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 
 const DAY = 86_400_000
 const START = Date.parse('2026-11-01T00:00:00Z')
@@ -261,4 +266,62 @@ test('unknowns are held against it where that is strict, as in production', asyn
 
 test('names that no item has are refused', async () => {
   await expect(run({}, { only: ['retentoin'] })).rejects.toHaveProperty('code', 'invalid_argument')
+})
+
+describe('what was tried', () => {
+  const ITEMS = ['failures.tried', 'release.gate', 'failure.explained'] as const
+  const tried = async (): Promise<Record<string, string>> =>
+    states(await run({}, { only: ITEMS, reports: join(dir, 'reports') }))
+  const unknown = Object.fromEntries(ITEMS.map((id) => [id, 'unknown']))
+
+  async function keep(kind: 'drill' | 'gate', edit: object = {}, key: string | null = null) {
+    const options = { clock, dir, rounds: 1, seed: 5 }
+    const report =
+      kind === 'drill'
+        ? await runDrills(backend, options)
+        : await runReleaseGate(backend, { ...options, settings: SETTINGS })
+    const kept = signReport(`papyra.${kind}/1`, report, key)
+    return keepReport(join(dir, 'reports'), kind, { ...kept, report: { ...report, ...edit } })
+  }
+
+  test('is unknown without a report, and told by those that are kept', async () => {
+    expect(await tried()).toEqual(unknown)
+    await keep('drill')
+    // The kill of a compaction was not tried: there is no command to kill.
+    expect(await tried()).toEqual({
+      ...unknown,
+      'failures.tried': 'warn',
+      'failure.explained': 'pass',
+    })
+    const { checks } = await run({}, { only: ITEMS, reports: join(dir, 'reports') })
+    expect(checks[0]?.evidence).toMatch(/; unsigned\. Not tried: kill-during-compaction\.$/)
+    await keep('gate')
+    expect(await tried()).toMatchObject({ 'release.gate': 'pass' })
+    clock.advance(31 * DAY)
+    expect(await tried()).toMatchObject({ 'release.gate': 'warn' })
+  })
+
+  test('fails where a drill or the gate failed, or a report was edited', async () => {
+    const { privateKey } = generateSigningKey()
+    await keep('drill', {}, privateKey)
+    expect(await tried()).toMatchObject({ 'failures.tried': 'warn' })
+    clock.advance(1000)
+    await keep('drill', { verdict: 'pass' }, privateKey)
+    expect(await tried()).toMatchObject({ 'failures.tried': 'warn' })
+    clock.advance(1000)
+    await keep('drill', { seed: 6 }, privateKey)
+    expect(await tried()).toMatchObject({ 'failures.tried': 'fail' })
+    await rm(join(dir, 'reports'), { recursive: true })
+    const failed = { drill: 'truncate', state: 'fail', met: [] }
+    await keep('drill', { drills: [failed] })
+    expect(await tried()).toMatchObject({ 'failures.tried': 'fail' })
+    await keep('gate', { verdict: 'fail' })
+    expect(await tried()).toMatchObject({ 'release.gate': 'fail' })
+  })
+
+  test('is not what was tried on another store', async () => {
+    await keep('gate', { logId: 'another' })
+    await keep('drill', { logId: 'another' })
+    expect(await tried()).toEqual(unknown)
+  })
 })

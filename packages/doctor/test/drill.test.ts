@@ -13,6 +13,7 @@ import {
   type PapyraProcess,
 } from '@papyra/doctor'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { worseCopies } from './fixtures/broken.js'
 
 let dir = ''
 beforeEach(async () => {
@@ -55,30 +56,6 @@ function drill(
 
 const states = ({ drills }: DrillReport): Record<string, string> =>
   Object.fromEntries(drills.map(({ drill: name, state }) => [name, state]))
-
-/** The same backend, whose copies do something else: a build that is broken on purpose. */
-function broken(
-  definition: BackendDefinition,
-  change: (backend: Backend) => Partial<Backend>,
-): BackendDefinition {
-  const worse = (copy: BackendDefinition): BackendDefinition => ({
-    ...copy,
-    async open(options) {
-      const backend = await copy.open(options)
-      const changed = change(backend)
-      return new Proxy(backend, {
-        get(target, name) {
-          const value: unknown = Reflect.get(name in changed ? changed : target, name)
-          return typeof value === 'function' ? (value.bind(target) as unknown) : value
-        },
-      })
-    },
-  })
-  return {
-    ...definition,
-    at: (place) => worse((definition.at as (at: string) => BackendDefinition)(place)),
-  }
-}
 
 const DAMAGES = ['truncate', 'bit-flip', 'bad-utf8'] as const
 
@@ -229,7 +206,7 @@ describe.each(Object.keys(KINDS))('drills on a %s store', (kind) => {
     ],
   ])('fail where %s', async (_what, name, change) => {
     await fill(backend())
-    const report = await drill(broken(backend(), change), [name], { rounds: 2 })
+    const report = await drill(worseCopies(backend(), change), [name], { rounds: 2 })
     expect(states(report)).toEqual({ [name]: 'fail' })
     expect(report).toMatchObject({ verdict: 'fail', exit: 1, original: { unchanged: true } })
   })

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import {
   generateSigningKey,
   keepReport,
-  newestReport,
+  findReports,
   parseReport,
   signReport,
   verifyReport,
@@ -64,7 +64,7 @@ test('what is no key, and a key of another kind, are refused without showing the
   }
 })
 
-test('the newest report of a store is found, whatever else is in the folder', async () => {
+test('the reports of a store are found, the newest first, whatever else is in the folder', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'papyra-ledger-'))
   onTestFinished(() => rm(dir, { recursive: true }))
   const keep = (report: Partial<KeptReport>, kind: 'drill' | 'gate' = 'drill'): Promise<string> =>
@@ -76,10 +76,12 @@ test('the newest report of a store is found, whatever else is in the folder', as
   await keep({ at: 8000 }, 'gate')
   await writeFile(join(dir, 'drill-9999.json'), '{"half":')
   await writeFile(join(dir, 'drill-9998.json'), '{"schema":"papyra.drill/1","report":null}')
-  const found = await newestReport(dir, 'drill', 'x')
-  expect(found?.report).toMatchObject({ at: 3000, verdict: 'fail' })
-  expect((await newestReport(dir, 'gate', 'x'))?.report.at).toBe(8000)
-  expect(await newestReport(dir, 'gate', 'another')).toBeNull()
-  expect(await newestReport(join(dir, 'none'), 'drill', 'x')).toBeNull()
+  const times = async (kind: 'drill' | 'gate', logId: string | null, folder = dir) =>
+    (await findReports(folder, kind, logId)).map(({ report }) => report.at)
+  expect(await times('drill', 'x')).toEqual([3000, 2000, 1000])
+  expect(await times('gate', 'x')).toEqual([8000])
+  expect(await times('gate', 'another')).toEqual([])
+  expect(await times('drill', null)).toEqual([])
+  expect(await times('drill', 'x', join(dir, 'none'))).toEqual([])
   expect((await readdir(dir)).filter((name) => name.endsWith('.tmp'))).toEqual([])
 })

@@ -20,6 +20,14 @@ const run: Command = {
   load: () => import('../commands/doctor/run.js'),
 }
 
+const REPORTS_FOLDER: OptionSpec = {
+  kind: 'value',
+  value: 'DIR',
+  completes: 'folder',
+  describe:
+    'The folder that keeps reports (default: `reports` of the configuration, else papyra-reports beside it)',
+}
+
 const checklist: Command = {
   words: ['doctor', 'checklist'],
   describe: 'The production checklist, evaluated against the configuration and the store',
@@ -41,6 +49,7 @@ const checklist: Command = {
       describe: 'What is unknown counts as failed: the default in production; --no-strict not',
     },
     markdown: { kind: 'flag', describe: 'Print Markdown' },
+    reports: REPORTS_FOLDER,
   },
   notes: [
     'Reads only. `use` in the configuration states what the store is meant for; `waivers` name items that',
@@ -75,13 +84,7 @@ export const DRILL_NAMES: readonly string[] = [
 ]
 
 const REPORTS: Readonly<Record<string, OptionSpec>> = {
-  reports: {
-    kind: 'value',
-    value: 'DIR',
-    completes: 'folder',
-    describe:
-      'The folder that keeps reports (default: `reports` of the configuration, else papyra-reports beside it)',
-  },
+  reports: REPORTS_FOLDER,
   key: {
     kind: 'value',
     value: 'FILE',
@@ -148,6 +151,37 @@ const drill: Command = {
   load: () => import('../commands/doctor/drill.js'),
 }
 
+const gate: Command = {
+  words: ['doctor', 'gate'],
+  describe:
+    'Before a release: scan, retention, compaction, numbers, recovery and start, one verdict, one report',
+  examples: [
+    {
+      line: 'papyra doctor gate',
+      says: 'exit 0 only if everything passes; writes nothing to the store',
+    },
+    { line: 'papyra doctor gate --out gate.json', says: 'with a report to attach to the release' },
+    {
+      line: 'papyra doctor gate --apply',
+      says: 'the compaction for real, after it worked on a copy',
+    },
+  ],
+  options: {
+    ...STORE,
+    ...COPIES,
+    apply: { kind: 'flag', describe: 'Compact the store itself, once that worked on a copy' },
+    yes: { kind: 'flag', short: 'y', describe: 'Do not ask on a terminal' },
+    out: {
+      kind: 'value',
+      value: 'FILE',
+      completes: 'file',
+      describe: 'Write the report here, too',
+    },
+    ...REPORTS,
+  },
+  load: () => import('../commands/doctor/gate.js'),
+}
+
 const keygen: Command = {
   words: ['doctor', 'keygen'],
   describe: 'Make a pair of keys (Ed25519) to sign reports with, and to verify them',
@@ -163,4 +197,4 @@ const keygen: Command = {
   load: () => import('../commands/doctor/keygen.js'),
 }
 
-export const DOCTOR_COMMANDS: readonly Command[] = [run, checklist, explain, drill, keygen]
+export const DOCTOR_COMMANDS: readonly Command[] = [run, checklist, explain, gate, drill, keygen]

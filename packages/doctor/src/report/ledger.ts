@@ -37,23 +37,27 @@ export async function writeReport(path: string, kept: SignedReport): Promise<voi
   await rename(draft, path)
 }
 
-/** The newest report of that kind on the store with that id; `null` if there is none that can be read. */
-export async function newestReport(
+/** More than anybody drills in a quarter. */
+const MOST_REPORTS = 100
+
+/** The reports of that kind on the store with that id, the newest first; what cannot be read is left out. */
+export async function findReports(
   folder: string,
   kind: ReportKind,
   logId: string | null,
-): Promise<SignedReport<KeptReport> | null> {
+): Promise<readonly SignedReport<KeptReport>[]> {
   const names = (await readdir(folder).catch(() => [])).filter(
     (name) => name.startsWith(`${kind}-`) && name.endsWith('.json'),
   )
-  for (const name of names.sort().reverse()) {
+  const found: SignedReport<KeptReport>[] = []
+  for (const name of names.sort().reverse().slice(0, MOST_REPORTS)) {
     const kept = parseReport(await readFile(join(folder, name), 'utf8').catch(() => ''))
     if (kept?.schema !== schemaOf(kind)) continue
     const report = kept.report as Partial<KeptReport>
-    if (report.logId === logId && typeof report.at === 'number')
-      return kept as SignedReport<KeptReport>
+    if (logId === null || report.logId !== logId || typeof report.at !== 'number') continue
+    found.push(kept as SignedReport<KeptReport>)
   }
-  return null
+  return found.sort((a, b) => b.report.at - a.report.at)
 }
 
 /** A report from the text of its file; `null` if it is none. */

@@ -1,5 +1,6 @@
 import { PapyraError } from '@papyra/contracts'
 import { runChecklist, type ChecklistCheck, type ChecklistReport } from '@papyra/doctor'
+import { absolutePath } from '../../config/paths.js'
 import { withProgress, type Context } from '../../context.js'
 import { countsLine, mendText, showChecks } from '../../output/checks-view.js'
 import { timeText } from '../../output/format.js'
@@ -17,10 +18,12 @@ export async function run(context: Context): Promise<number> {
   const { environment, mode, recoveryMode, retention } = store.settings
   const settings = { environment, mode, recoveryMode, retention, ...store.config }
   const [only, skip, strict] = [args.list('only'), args.list('skip'), args.given('strict')]
+  const folder = args.text('reports')
+  const reports = folder === undefined ? store.reports : absolutePath(io.cwd, folder)
   const report = await withProgress(context, (operation) =>
     runChecklist(store.definition, {
       ...operation,
-      ...{ settings, clock: io.clock, skip },
+      ...{ settings, clock: io.clock, skip, reports },
       ...(only.length === 0 ? {} : { only }),
       ...(strict === undefined ? {} : { strict }),
     }),

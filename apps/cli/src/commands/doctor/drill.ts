@@ -14,6 +14,7 @@ import {
 } from '@papyra/doctor'
 import { absolutePath } from '../../config/paths.js'
 import { withProgress, type Context } from '../../context.js'
+import { copyOptions } from '../../copy-options.js'
 import { EXIT } from '../../exit-codes.js'
 import { showDrills } from '../../output/drill-view.js'
 import { signingKey } from '../../signing.js'
@@ -59,17 +60,11 @@ function nameOf(what: string): DrillName {
   })
 }
 
-function optionsOf({ args, io }: Context): DrillOptions {
-  const sample = args.bytes('sample')
-  if (args.flag('full') && sample !== undefined) {
-    throw new PapyraError('invalid_argument', '--full and --sample exclude each other.')
-  }
-  const dir = args.text('dir')
+function optionsOf(context: Context): DrillOptions {
+  const { args, io } = context
   const [seed, rounds] = [args.count('seed'), args.count('rounds')]
   return {
-    ...(args.flag('full') ? { sampleBytes: Number.POSITIVE_INFINITY } : {}),
-    ...(sample === undefined ? {} : { sampleBytes: sample }),
-    ...(dir === undefined ? {} : { dir: absolutePath(io.cwd, dir) }),
+    ...copyOptions(context),
     ...(seed === undefined ? {} : { seed }),
     ...(rounds === undefined ? {} : { rounds }),
     command: (definition) => commandOn(io.self, definition),
