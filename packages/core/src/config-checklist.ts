@@ -17,6 +17,8 @@ export const intendedUse: Read<unknown> = (value, place) =>
     survivesRestart: flag,
     distributed: flag,
     writesPerSecond: wholeNumber,
+    startupCheck: text,
+    metricsReader: text,
   })
 
 /** Items of the checklist that are waived; each member is needed. */

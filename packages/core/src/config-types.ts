@@ -38,6 +38,10 @@ export interface IntendedUse {
   /** Several processes write. */
   readonly distributed?: boolean
   readonly writesPerSecond?: number
+  /** What runs `papyra persistence startup-check` before the service, such as `systemd ExecStartPre`. */
+  readonly startupCheck?: string
+  /** Who reads the numbers, such as `prometheus, 15s`. */
+  readonly metricsReader?: string
 }
 
 /** An item of the checklist that is known to be red, and why that is so for now. */

@@ -27,6 +27,8 @@ export interface StoreFacts {
   readonly accounts: Accounts | null
   readonly findings: readonly Finding[]
   readonly groups: readonly GroupDescription[] | null
+  /** The backend has consumer groups, whether they could be listed or not. */
+  readonly hasGroups: boolean
   /** What was tried before, the newest first; `null` where it is not known where reports are kept. */
   readonly drills: readonly SignedReport<KeptReport>[] | null
   readonly gates: readonly SignedReport<KeptReport>[] | null
@@ -48,6 +50,7 @@ const NOTHING = {
   accounts: null,
   findings: [],
   groups: null,
+  hasGroups: false,
   drills: null,
   gates: null,
 } as const
@@ -75,6 +78,7 @@ export async function gatherFacts(
       accounts: await unless(() => accountsOf(opened, description, now)),
       findings: (await unless(() => findingsOf(opened))) ?? [],
       groups: (await unless(async () => opened.groups?.list())) ?? null,
+      hasGroups: opened.groups !== undefined,
       drills: await kept(reports, 'drill', description.logId),
       gates: await kept(reports, 'gate', description.logId),
     }

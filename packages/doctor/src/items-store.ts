@@ -10,7 +10,10 @@ const HIGH_RATE = 1000
 /** How long ago every byte may have been verified. */
 const VERIFIED_WITHIN_MS = 7 * 86_400_000
 
-const DECLARE = otherwise('State `use` in the configuration: what the store is meant for.')
+/** What a person has to state, by its exact place. */
+function declare(...keys: readonly string[]) {
+  return otherwise(`State in the configuration: ${keys.map((key) => `\`use.${key}\``).join(', ')}.`)
+}
 
 function judgeBackend({ definition }: StoreFacts, { use = {} }: ChecklistSettings): Verdict {
   const { name, capabilities } = definition
@@ -27,7 +30,10 @@ function judgeBackend({ definition }: StoreFacts, { use = {} }: ChecklistSetting
   const asked = { strictOrdering, survivesRestart, distributed, writesPerSecond }
   const missing = Object.entries(asked).filter(([, value]) => value === undefined)
   if (missing.length > 0)
-    return unknown(`${name}; not stated: ${missing.map(([key]) => key).join(', ')}.`, DECLARE)
+    return unknown(
+      `${name}; not stated: ${missing.map(([key]) => key).join(', ')}.`,
+      declare(...missing.map(([key]) => key)),
+    )
   return pass(`${name} does what the use asks for.`)
 }
 
@@ -38,16 +44,19 @@ function judgeScan({ scan, problem }: StoreFacts): Verdict {
     return fail(`The store cannot be read: ${problem}.`, papyra('explain', problem))
   if (scan === null)
     return unknown('The store could not be scanned.', papyra('persistence', 'scan'))
-  if (!scan.clean)
-    return fail(countsText(scan.anomalyCounts), papyra('persistence', 'recover', '--dry-run'))
+  if (!scan.clean) return fail(countsText(scan.anomalyCounts), papyra('persistence', 'recover'))
   return pass(`${plural(scan.records ?? 0, 'record')} and ${plural(scan.bytes, 'byte')} verified.`)
 }
 
 function judgeVerified({ description, definition, now }: StoreFacts): Verdict {
   if (description === null) return unknown('The store was not read.')
   if (!definition.capabilities.persistent) return skip('Its records end with its process.')
-  const mend = papyra('persistence', 'scan', '--via-owner')
-  const { verifiedAt } = description
+  const { verifiedAt, owner } = description
+  // Only an owner writes down that it verified.
+  const mend =
+    owner === null
+      ? papyra('doctor', 'run', '--mode', 'recover')
+      : papyra('persistence', 'scan', '--via-owner')
   if (verifiedAt === null) return warn('No owner has verified every byte yet.', mend)
   const age = now - verifiedAt
   const said = `An owner verified every byte ${spanText(age)} ago.`
@@ -62,22 +71,35 @@ function judgeMode(_: StoreFacts, { mode }: ChecklistSettings): Verdict {
   return pass(`The gate's mode is ${mode}.`)
 }
 
-function judgeRecoveryMode(_: StoreFacts, { recoveryMode }: ChecklistSettings): Verdict {
+function judgeRecoveryMode(_: StoreFacts, settings: ChecklistSettings): Verdict {
+  const { recoveryMode, quarantineDir } = settings
   if (recoveryMode === 'repair') return pass('Recovery repairs, and keeps aside what it takes out.')
-  return pass(`The recovery mode is ${recoveryMode}, which keeps whole originals besides.`)
+  if (quarantineDir !== undefined)
+    return pass(`Recovery keeps whole originals in ${quarantineDir}.`)
+  return fail(
+    'Recovery is to keep whole originals, and there is no folder for them: it ends with 78.',
+    otherwise('Set `quarantineDir` in the configuration, or `startup.recovery.mode` to repair.'),
+  )
 }
 
-function judgeExclusive({ definition }: StoreFacts): Verdict {
+function judgeExclusive({ definition }: StoreFacts, { mode }: ChecklistSettings): Verdict {
   const { name, capabilities } = definition
-  return capabilities.exclusiveOwner
-    ? pass(`${name} lets nobody recover while another process owns the store (exit 75).`)
-    : pass(`${name} recovers in atomic steps that are safe beside writers.`)
+  if (capabilities.exclusiveOwner)
+    return pass(`${name} lets nobody recover while another process owns the store (exit 75).`)
+  if (mode === 'recover')
+    return fail(
+      `Others may write to ${name} while a start recovers it.`,
+      otherwise('Set `startup.mode` to fail_on_anomaly in the configuration; recover by hand.'),
+    )
+  return pass(`No start recovers (mode ${mode}); by hand, with the writers stopped.`)
 }
 
-function judgeOrchestration(): Verdict {
+function judgeOrchestration(_: StoreFacts, { use }: ChecklistSettings): Verdict {
+  const stated = use?.startupCheck
+  if (stated !== undefined) return pass(`Stated: ${stated}.`)
   return unknown(
-    'What starts the service cannot be seen from here.',
-    otherwise('Put `papyra persistence startup-check` before it: recipes in deploy/.'),
+    'What runs `papyra persistence startup-check` before the service cannot be seen from here.',
+    declare('startupCheck'),
   )
 }
 

@@ -1,5 +1,6 @@
 // Chapters 7, 9 and 10: what was tried before it happens, as the kept reports tell.
 import { papyra } from './check.js'
+import { explainCode } from './explain/code.js'
 import { DRILLS, type DrillResult } from './drill/types.js'
 import type { StoreFacts } from './facts.js'
 import { fail, pass, skip, unknown, warn, type Item, type Verdict } from './item.js'
@@ -67,9 +68,16 @@ function judgeGate({ gates, now }: StoreFacts): Verdict {
 
 function judgeExplained({ drills, definition }: StoreFacts): Verdict {
   if (!definition.capabilities.persistent) return skip('It keeps nothing that could break.')
-  const met = new Set(newestResults(drills ?? []).flatMap((one) => one.met.map(({ code }) => code)))
-  if (met.size === 0) return unknown('No drill has met a damage and explained it.', DRILL)
-  return pass(`Met in drills, each explained in the report: ${[...met].sort().join(', ')}.`)
+  const met = newestResults(drills ?? []).flatMap(({ drill, met }) =>
+    met.map(({ code }) => ({ code, drill })),
+  )
+  const codes = [...new Set(met.map(({ code }) => code))].sort()
+  if (codes.length === 0) return skip('No drill has met a damage yet that could be explained.')
+  const odd = met.filter(({ code }) => explainCode(code) === null)
+  const again = papyra('doctor', 'drill', odd[0]?.drill ?? 'all')
+  if (odd.length > 0)
+    return fail(`Met in drills, and explained by nothing: ${odd[0]?.code ?? ''}.`, again)
+  return pass(`Met in drills, each explained: ${codes.join(', ')}.`)
 }
 
 export const TRIED_ITEMS: readonly Item[] = [

@@ -3,24 +3,26 @@ import type { GroupDescription, MetricKey } from '@papyra/contracts'
 import { otherwise, papyra } from './check.js'
 import { fail, pass, skip, unknown, warn, type Item, type Verdict } from './item.js'
 import type { StoreFacts } from './facts.js'
+import type { ChecklistSettings } from './settings.js'
 import { countsText, plural } from './text.js'
 
 const METRICS = papyra('metrics', 'persistence')
 
-function judgeMetrics({ description }: StoreFacts): Verdict {
-  if (description === null) return unknown('The store was not read.')
-  const { recordsWritten, recordsDropped, compactions } = description.metrics.totals
-  return pass(
-    `${recordsWritten} written, ${recordsDropped} deleted by retention, ${plural(compactions, 'compaction')}.`,
+function judgeRead(_: StoreFacts, { use }: ChecklistSettings): Verdict {
+  const stated = use?.metricsReader
+  if (stated !== undefined) return pass(`Stated: ${stated}.`)
+  return unknown(
+    'Whether anybody reads the numbers is not recorded.',
+    otherwise(
+      'Export them (@papyra/otel, or `/metrics` of @papyra/http) and state in the configuration: `use.metricsReader`.',
+    ),
   )
 }
 
-function judgeRead(): Verdict {
-  return unknown(
-    'Whether anybody reads the numbers is not recorded.',
-    otherwise('Export them: @papyra/otel, or `/metrics` of @papyra/http.'),
-  )
-}
+/** What was dropped stays dropped: it is looked into, and then known. */
+const LOOK = otherwise(
+  'Look with `papyra metrics persistence`, raise `intake.capacity`, then waive `facts.dropped` in the configuration.',
+)
 
 function judgeDrops({ accounts, description, definition }: StoreFacts): Verdict {
   if (accounts === null) {
@@ -31,9 +33,9 @@ function judgeDrops({ accounts, description, definition }: StoreFacts): Verdict 
   const { dropped, unaccounted, offered } = accounts
   const lost = countsText(dropped)
   const bound = unaccounted.atMost === null ? 'an unknown number' : `at most ${unaccounted.atMost}`
-  if (lost !== '') return warn(`Of ${plural(offered, 'fact')} were dropped: ${lost}.`, METRICS)
+  if (lost !== '') return warn(`Of ${plural(offered, 'fact')} were dropped: ${lost}.`, LOOK)
   if (unaccounted.runs > 0)
-    return warn(`None was counted as dropped; unaccounted after kills: ${bound}.`, METRICS)
+    return warn(`None was counted as dropped; unaccounted after kills: ${bound}.`, LOOK)
   return pass(`None of ${plural(offered, 'fact')} was dropped.`)
 }
 
@@ -47,11 +49,12 @@ const ERRORS = [
 
 function judgeErrors({ description }: StoreFacts): Verdict {
   if (description === null) return unknown('The store was not read.')
-  const { sinceReset, resetAt } = description.metrics
+  const { sinceReset, resetAt, totals } = description.metrics
   const counted = Object.fromEntries(ERRORS.map((key) => [key, sinceReset[key]]))
   const since = resetAt === null ? 'since the store was created' : 'since the last reset'
   const said = countsText(counted)
-  if (said === '') return pass(`No errors ${since}.`)
+  if (said === '')
+    return pass(`No errors ${since}; ${plural(totals.recordsWritten, 'record')} written in all.`)
   return warn(`${said}, ${since}.`, papyra('metrics', 'reset'))
 }
 
@@ -66,10 +69,10 @@ function judgeRecoveries({ description }: StoreFacts): Verdict {
 }
 
 function judgeGroups(
-  { groups, definition }: StoreFacts,
+  { groups, hasGroups }: StoreFacts,
   judge: (groups: readonly GroupDescription[]) => Verdict,
 ): Verdict {
-  if (definition.name !== 'redis' && groups === null) return skip('It has no consumer groups.')
+  if (!hasGroups) return skip('It has no consumer groups.')
   if (groups === null)
     return unknown('The groups could not be listed.', papyra('inspect', 'groups'))
   return groups.length === 0 ? pass('There are no groups.') : judge(groups)
@@ -85,9 +88,13 @@ function judgePending(facts: StoreFacts): Verdict {
       return pending > 0 && before !== undefined && samples.length > 1 && pending >= before
     })
     const unseen = groups.filter(({ pending, samples }) => pending > 0 && samples.length < 2)
-    const mend = papyra('inspect', 'groups')
-    if (rising.length > 0) return fail(`Pending does not fall: ${names(rising)}.`, mend)
-    if (unseen.length > 0) return unknown(`No two samples yet: ${names(unseen)}.`, mend)
+    const work = otherwise(`Let the consumers of ${names(rising)} acknowledge what they handled.`)
+    if (rising.length > 0) return fail(`Pending does not fall: ${names(rising)}.`, work)
+    if (unseen.length > 0)
+      return unknown(
+        `No two samples yet: ${names(unseen)}.`,
+        otherwise('Let a consumer run: it samples.'),
+      )
     const pending = groups.reduce((sum, group) => sum + group.pending, 0)
     return pass(`${pending} pending in ${plural(groups.length, 'group')}, and falling.`)
   })
@@ -97,25 +104,29 @@ function judgeAbandoned(facts: StoreFacts): Verdict {
   return judgeGroups(facts, (groups) => {
     const alone = groups.filter(({ abandoned }) => abandoned)
     if (alone.length === 0) return pass('Each group has a consumer, or nothing to do.')
-    return fail(`Abandoned: ${names(alone)}.`, papyra('inspect', 'groups'))
+    const [{ kind, group } = { kind: '', group: '' }] = alone
+    const mend = papyra('groups', 'remove', '--kind', kind, '--group', group)
+    return fail(`Abandoned: ${names(alone)}.`, mend)
   })
 }
 
 function judgeClaims(facts: StoreFacts): Verdict {
   return judgeGroups(facts, (groups) => {
-    const never = groups.filter(({ lastClaim }) => lastClaim === null)
-    if (never.length === 0) return pass('Each group has claimed before.')
-    return unknown(`Never claimed: ${names(never)}.`, papyra('inspect', 'groups'))
+    // Without a consumer nobody can claim: that is the matter of `groups.abandoned`.
+    const never = groups.filter(
+      ({ lastClaim, consumers }) => lastClaim === null && consumers.length > 0,
+    )
+    if (never.length === 0) return pass('Each group with a consumer has claimed before.')
+    return unknown(
+      `Never claimed: ${names(never)}.`,
+      otherwise(
+        'Let a consumer run with `claimEveryMs`, and stop another one that holds records: it claims them.',
+      ),
+    )
   })
 }
 
 export const WATCH_ITEMS: readonly Item[] = [
-  {
-    id: 'metrics.kept',
-    chapter: 5,
-    why: 'Without numbers nobody can say what happened.',
-    judge: judgeMetrics,
-  },
   {
     id: 'metrics.read',
     chapter: 5,

@@ -7,6 +7,8 @@ export interface ChecklistSettings {
   readonly environment: string
   readonly mode: StartupMode
   readonly recoveryMode: RecoveryMode
+  /** Where recovery by quarantine keeps originals; absent if nothing states it. */
+  readonly quarantineDir?: string | undefined
   /** `null` if the configuration states none; what is recorded with the store is looked at besides. */
   readonly retention: RetentionPolicy | null
   readonly compaction?: MaintenanceTiming | undefined

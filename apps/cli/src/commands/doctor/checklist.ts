@@ -15,8 +15,11 @@ export async function run(context: Context): Promise<number> {
     throw new PapyraError('invalid_argument', '--markdown and --json exclude each other.')
   }
   const store = await resolveStore(context)
-  const { environment, mode, recoveryMode, retention } = store.settings
-  const settings = { environment, mode, recoveryMode, retention, ...store.config }
+  const { environment, mode, recoveryMode, retention, quarantineDir } = store.settings
+  const settings = {
+    ...{ environment, mode, recoveryMode, retention, quarantineDir },
+    ...store.config,
+  }
   const [only, skip, strict] = [args.list('only'), args.list('skip'), args.given('strict')]
   const folder = args.text('reports')
   const reports = folder === undefined ? store.reports : absolutePath(io.cwd, folder)
