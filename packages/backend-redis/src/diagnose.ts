@@ -20,7 +20,8 @@ const SETTINGS = [
 export async function* diagnose(store: Store): AsyncGenerator<Finding> {
   const server = await askServer(store)
   for (const check of [eviction, persistence, aof, rdb, memory, role, replicas]) {
-    yield check(server)
+    const found = check(server)
+    if (found !== null) yield found
   }
   yield await expiry(store)
 }
@@ -84,10 +85,11 @@ function persistence({ info, config }: Server): Finding {
   return finding('persistence', 'fail', evidence, mend)
 }
 
-function aof({ info, config }: Server): Finding {
+/** `null` without an append-only file, which `persistence` tells of. */
+function aof({ info, config }: Server): Finding | null {
   const enabled = info('aof_enabled')
   if (enabled === null) return unknown('aof')
-  if (enabled !== '1') return finding('aof', 'warn', 'There is no append-only file.')
+  if (enabled !== '1') return null
   const fsync = config('appendfsync')
   const [write, rewrite] = [info('aof_last_write_status'), info('aof_last_bgrewrite_status')]
   const evidence = `appendfsync ${fsync ?? 'unknown'}, last write ${write}, last rewrite ${rewrite}`
@@ -102,7 +104,9 @@ function rdb({ info }: Server): Finding {
   if (status === null) return unknown('rdb')
   const changes = info('rdb_changes_since_last_save') ?? 'unknown'
   const evidence = `last snapshot ${status}, changes since ${changes}`
-  return finding('rdb', status === 'ok' ? 'pass' : 'fail', evidence)
+  return status === 'ok'
+    ? finding('rdb', 'pass', evidence)
+    : finding('rdb', 'fail', evidence, 'redis-cli BGSAVE')
 }
 
 function memory({ info }: Server): Finding {
@@ -112,21 +116,32 @@ function memory({ info }: Server): Finding {
   const evidence = `${used} of ${limit > 0 ? limit : `${most} (the machine's)`} bytes used`
   if (Number.isNaN(most)) return finding('memory', 'unknown', evidence)
   const state = used > most ? 'fail' : used > 0.8 * most ? 'warn' : 'pass'
-  return finding('memory', state, evidence)
+  const more = `redis-cli CONFIG SET maxmemory ${2 * used}`
+  return finding('memory', state, evidence, state === 'pass' || limit === 0 ? null : more)
 }
 
 function role({ info }: Server): Finding {
   const found = info('role')
   if (found === null) return unknown('role')
   const evidence = `role ${found}, loading ${info('loading') ?? 'unknown'}`
-  return finding('role', found === 'master' ? 'pass' : 'fail', evidence)
+  const mend = 'Name the master in `backend.url`; if this is to be one: redis-cli REPLICAOF NO ONE'
+  return found === 'master'
+    ? finding('role', 'pass', evidence)
+    : finding('role', 'fail', evidence, mend)
 }
 
 function replicas({ info, config }: Server): Finding {
   const connected = info('connected_slaves')
   if (connected === null) return unknown('replicas')
   const evidence = `${connected} connected, min-replicas-to-write ${config('min-replicas-to-write') ?? 'unknown'}`
-  return finding('replicas', connected === '0' ? 'warn' : 'pass', evidence)
+  return connected === '0'
+    ? finding(
+        'replicas',
+        'warn',
+        evidence,
+        'Start a replica of it: redis-server --replicaof HOST PORT',
+      )
+    : finding('replicas', 'pass', evidence)
 }
 
 async function expiry({ connection, keys }: Store): Promise<Finding> {

@@ -10,6 +10,9 @@ import { plural, spanText } from './text.js'
 const DAY_MS = 86_400_000
 /** Daily for files, weekly for what many write to; so much later it counts as not happening. */
 const CADENCE_MS = { shared: 14 * DAY_MS, owned: 2 * DAY_MS } as const
+/** Which share of the records may be expired between two runs, and from which on it is too much. */
+const USUAL_SHARE = 0.1
+const HIGH_SHARE = 0.5
 const STATE = otherwise(
   'State `retention` in the configuration: maxRecords, maxAgeSeconds or maxTotalBytes.',
 )
@@ -66,7 +69,7 @@ function judgeScheduled(facts: StoreFacts, { compaction }: ChecklistSettings): V
 }
 
 function judgeHappening(facts: StoreFacts): Verdict {
-  const { description, now, definition } = facts
+  const { description, now, definition, backlog } = facts
   if (!definition.capabilities.persistent) return skip('It compacts by itself.')
   if (description === null) return unknown('The store was not read.')
   const last = compactions(facts)?.at(-1)
@@ -75,11 +78,14 @@ function judgeHappening(facts: StoreFacts): Verdict {
   const age = since === null ? null : now - since
   const said = last === undefined ? 'There was no compaction yet' : 'The last compaction was'
   if (age === null) return unknown(`${said}.`, COMPACT)
-  if (last === undefined && age <= limit) return pass(`${said}; the store is ${spanText(age)} old.`)
-  if (last === undefined) return fail(`${said}; the store is ${spanText(age)} old.`, COMPACT)
-  return age > limit
-    ? fail(`${said} ${spanText(age)} ago.`, COMPACT)
-    : pass(`${said} ${spanText(age)} ago.`)
+  const told =
+    last === undefined
+      ? `${said}; the store is ${spanText(age)} old.`
+      : `${said} ${spanText(age)} ago.`
+  // A run that found nothing to delete leaves no trace.
+  const idle = backlog !== null && backlog.records.before === backlog.records.after
+  if (age > limit && !idle) return fail(told, COMPACT)
+  return pass(age > limit ? `${told} Nothing is expired.` : told)
 }
 
 function judgeBacklog({ backlog, definition }: StoreFacts): Verdict {
@@ -90,7 +96,9 @@ function judgeBacklog({ backlog, definition }: StoreFacts): Verdict {
   const bytes = backlog.bytes.before - backlog.bytes.after
   const said = `${plural(records, 'record')} of ${backlog.records.before} are expired and not deleted, ${plural(bytes, 'byte')}.`
   if (records === 0) return pass('Nothing is expired that is not deleted.')
-  return records * 2 > backlog.records.before ? fail(said, COMPACT) : warn(said, COMPACT)
+  const share = records / backlog.records.before
+  if (share <= USUAL_SHARE) return pass(said)
+  return share > HIGH_SHARE ? fail(said, COMPACT) : warn(said, COMPACT)
 }
 
 function judgeEffective(facts: StoreFacts): Verdict {

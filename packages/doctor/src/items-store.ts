@@ -55,7 +55,9 @@ function judgeVerified({ description, definition, now }: StoreFacts): Verdict {
   // Only an owner writes down that it verified.
   const mend =
     owner === null
-      ? papyra('doctor', 'run', '--mode', 'recover')
+      ? otherwise(
+          'Start the service: its gate verifies every byte. Set `scrub` to do so regularly.',
+        )
       : papyra('persistence', 'scan', '--via-owner')
   if (verifiedAt === null) return warn('No owner has verified every byte yet.', mend)
   const age = now - verifiedAt

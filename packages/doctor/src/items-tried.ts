@@ -52,7 +52,9 @@ function judgeDrills({ drills, now, definition }: StoreFacts): Verdict {
   if (passed.length === 0) return unknown('No drill of this store has passed.', DRILL)
   const age = now - Math.min(...passed.map(({ at }) => at))
   const said = `${passed.map(({ drill }) => drill).join(', ')}: passed, ${spanText(age)} ago${nobody(drills)}`
-  if (open.length > 0) return warn(`${said}. Not tried: ${open.join(', ')}.`, DRILL)
+  const [first = 'all'] = open
+  const next = open.length === 1 ? papyra('doctor', 'drill', first) : DRILL
+  if (open.length > 0) return warn(`${said}. Not tried: ${open.join(', ')}.`, next)
   return age > DRILLED_WITHIN_MS ? warn(`${said}.`, DRILL) : pass(`${said}.`)
 }
 
