@@ -63,7 +63,12 @@ async function open(place: Place, how: OpenOptions): Promise<Backend> {
       throw new PapyraError('wrong_log', text, { details })
     }
     const store = new Store(connection, keys, clock, logId)
-    return new RedisBackend(store, { access: how.access, settings, appends: connectionTo(place) })
+    return new RedisBackend(store, {
+      ...{ access: how.access, settings, appends: connectionTo(place) },
+      // Loaded only for drills: it starts processes.
+      scratch: async (source, options) =>
+        (await import('./scratch.js')).scratchStore(source, options, redisBackend),
+    })
   } catch (error) {
     connection.close()
     throw error

@@ -40,12 +40,16 @@ import { NAME, scanStore } from './scan.js'
 import type { Store } from './store.js'
 import { Writer } from './writer.js'
 
+type Scratch = NonNullable<Backend['scratch']>
+
 /** How a store was opened. */
 export interface Opening {
   readonly access: 'read' | 'write'
   readonly settings: Settings
   /** A connection for appends alone: what they wait for keeps nobody else waiting. */
   readonly appends: Connection
+  /** Makes a copy on a server of its own. */
+  readonly scratch: (source: Backend, options: Parameters<Scratch>[0]) => ReturnType<Scratch>
 }
 
 /** A store on a Redis server, open. */
@@ -53,6 +57,7 @@ export class RedisBackend implements Backend {
   readonly name: string = NAME
   readonly capabilities: Capabilities = CAPABILITIES
   readonly groups: GroupsPort
+  readonly scratch: Scratch
   readonly #store: Store
   readonly #opening: Opening
   readonly #opened: { readonly wall: number; readonly monotonic: number }
@@ -65,6 +70,7 @@ export class RedisBackend implements Backend {
   constructor(store: Store, opening: Opening) {
     this.#store = store
     this.#opening = opening
+    this.scratch = (options) => opening.scratch(this, options)
     this.groups = new StoreGroups(store, {
       access: opening.access,
       patienceMs: opening.settings.appendTimeoutMs,
