@@ -15,8 +15,8 @@ const read = (file: string): string => readFileSync(folder + file, 'utf8')
 const files = readdirSync(folder, { recursive: true, withFileTypes: true })
   .filter((entry) => entry.isFile() && entry.name !== 'README.md')
   .map(({ parentPath, name }) => `${parentPath}/${name}`.replaceAll('//', '/').slice(folder.length))
-  // Rules and dashboards have tests of their own: apps/monitoring.
-  .filter((file) => !/^(prometheus|grafana)\//.test(file))
+  // Rules and dashboards have tests of their own: apps/monitoring. So have scripts: recipes.test.ts.
+  .filter((file) => !/^(prometheus|grafana|backup|ci)\//.test(file))
   .sort()
 const manifests = (file: string): Node[] => readManifests(read(`kubernetes/${file}`))
 
@@ -66,7 +66,7 @@ test('the README tells of every file, and which of them call the command is know
   const text = read('README.md')
   for (const file of files)
     expect(text).toContain(file.endsWith('.timer') ? '.timer' : `](${file})`)
-  expect(files).toHaveLength(8)
+  expect(files).toHaveLength(10)
   expect(calls().map(([file]) => file)).toEqual([
     'cron/papyra-compact',
     'cron/papyra-compact',
@@ -74,6 +74,7 @@ test('the README tells of every file, and which of them call the command is know
     'kubernetes/deployment-startup-check.yaml',
     'kubernetes/deployment-startup-check.yaml',
     'systemd/papyra-compact.service',
+    'systemd/papyra-scan.service',
     'systemd/shop.service',
   ])
 })
@@ -120,7 +121,10 @@ test('systemd: the timer has its service, both run as the user of the service', 
   ].map(unit)
   expect(timer?.get('OnCalendar')).toEqual(['*-*-* 03:17:00'])
   for (const key of ['User', 'Group']) expect(compact?.get(key)).toEqual(shop?.get(key))
-  for (const one of [compact, shop])
+  const scan = unit('papyra-scan.service')
+  expect(unit('papyra-scan.timer').get('OnCalendar')).toEqual(['Sun *-*-* 04:47:00'])
+  for (const key of ['User', 'Group']) expect(scan.get(key)).toEqual(shop?.get(key))
+  for (const one of [compact, scan, shop])
     expect(one?.get('Environment')).toContain('PAPYRA_CONFIG=/etc/papyra/papyra.config.json')
   expect(shop?.get('ExecStartPre')?.[0]).toContain('startup-check')
   // The folder that the one may write is the state folder of the other, and sockets are found there.

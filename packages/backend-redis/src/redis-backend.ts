@@ -247,15 +247,8 @@ export class RedisBackend implements Backend {
 
   async #countScan({ clean, anomaliesTotal }: ScanReport): Promise<void> {
     const verified = clean ? ['set', 'verified_at', this.#store.clock.now()] : []
-    await this.#count([
-      'add',
-      'm:scans',
-      1,
-      'add',
-      'm:anomaliesDetected',
-      anomaliesTotal,
-      ...verified,
-    ])
+    const found = ['add', 'm:anomaliesDetected', anomaliesTotal]
+    await this.#count(['add', 'm:scans', 1, ...found, ...verified])
   }
 
   async #countFailures(): Promise<void> {
