@@ -58,7 +58,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   MOVED: unsuitable('is a node of a cluster, but was named as a single server'),
   ASK: unsuitable('is a node of a cluster, but was named as a single server'),
   CROSSSLOT: unsuitable('is a node of a cluster, but was named as a single server'),
-  UNBLOCKED: notReady('ended the wait, for it is the master no longer'),
+  UNBLOCKED: notReady('ended the wait: it is the master no longer, or the stream is not there'),
   NOPROTO: unsuitable('does not speak the protocol'),
 }
 

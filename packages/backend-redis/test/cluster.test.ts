@@ -1,6 +1,7 @@
 import { Cluster as ClusterClient } from 'ioredis'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { redisBackend } from '../src/index.js'
+import { moveSlot, replicasUp, slotOf } from './support/slots.js'
 import { begun, event, failure, seqsOf, until } from './support/stores.js'
 import { startCluster, tell, type Cluster } from './support/topology.js'
 
@@ -40,7 +41,6 @@ test('appends go on while their slot moves to another node', async () => {
   const definition = redisBackend({ system: 'moving', cluster: { nodes: cluster.nodes } })
   const writer = await begun(definition)
   const key = '{papyra:moving}:meta'
-  const slot = await slotOf(key)
   const acknowledged: number[] = []
   let goesOn = true
   let n = 0
@@ -52,25 +52,9 @@ test('appends go on while their slot moves to another node', async () => {
   }
   const callers = Array.from({ length: 3 }, caller)
   for (let round = 0; round < 3; round++) {
-    const from = await cluster.ownerOf(key)
-    const to = cluster.servers.slice(0, 3).find(({ port }) => port !== from.port)
-    if (to === undefined) throw new Error('there is no other master')
-    const [fromId, toId] = [await cluster.idOf(from), await cluster.idOf(to)]
     const before = acknowledged.length
     await until(async () => acknowledged.length > before + 20)
-    await tell(to.port, 'CLUSTER', 'SETSLOT', slot, 'IMPORTING', fromId)
-    await tell(from.port, 'CLUSTER', 'SETSLOT', slot, 'MIGRATING', toId)
-    // Its keys go one by one: for a while they are on both nodes.
-    for (;;) {
-      const keys = (await tell(from.port, 'CLUSTER', 'GETKEYSINSLOT', slot, '10')) as string[]
-      if (keys.length === 0) break
-      for (const one of keys) {
-        await tell(from.port, 'MIGRATE', '127.0.0.1', String(to.port), one, '0', '5000')
-      }
-    }
-    for (const { port } of [to, from, ...cluster.servers.slice(0, 3)]) {
-      await tell(port, 'CLUSTER', 'SETSLOT', slot, 'NODE', toId)
-    }
+    await moveSlot(cluster, key)
     const moved = acknowledged.length
     await until(async () => acknowledged.length > moved + 20)
   }
@@ -96,7 +80,8 @@ test('a failover to a replica that was cut off: what is lost is told with its ra
     .find((node) => node.includes(`slave ${id}`))
   const replica = Number(/:(\d+)@/.exec(line ?? '')?.[1])
   await until(
-    async () => (await tell(replica, 'CLUSTER', 'COUNTKEYSINSLOT', await slotOf(key))) !== 0,
+    async () =>
+      (await tell(replica, 'CLUSTER', 'COUNTKEYSINSLOT', await slotOf(cluster, key))) !== 0,
   )
   // With a password that nobody asked for the replica is not let in again.
   await tell(replica, 'CONFIG', 'SET', 'masterauth', 'wrong')
@@ -129,18 +114,9 @@ test('a failover to a replica that was cut off: what is lost is told with its ra
   await again.close()
 })
 
-async function slotOf(key: string): Promise<string> {
-  return String(await tell(cluster.nodes[0]?.port ?? 0, 'CLUSTER', 'KEYSLOT', key))
-}
-
 test('the death of the master of its slot: nothing that a replica confirmed is lost', async () => {
   // Each master has its replica, whatever happened before.
-  await until(async () => {
-    const infos = await Promise.all(
-      cluster.servers.map(({ port }) => tell(port, 'INFO', 'replication').then(String)),
-    )
-    return infos.filter((info) => /role:slave/.test(info) && /status:up/.test(info)).length === 3
-  })
+  await until(() => replicasUp(cluster))
   const options = { system: 'dying', ack: 'replicated(1)', confirmTimeoutMs: 2000 } as const
   const writer = await begun(redisBackend({ ...options, cluster: { nodes: cluster.nodes } }))
   const key = '{papyra:dying}:meta'

@@ -100,20 +100,46 @@ async function* fetchAll(work: Work): AsyncGenerator<Held, void, undefined> {
 
 /** Waits and goes on, or rejects with what cannot be gone on from. */
 async function recover(work: Work, error: unknown, pause: number): Promise<void> {
-  const { group, surroundings, options } = work
-  const failure = failureOf(error)
-  const vanished = failure?.reason === 'NOGROUP' || failure?.reason === 'UNBLOCKED'
-  const missing = (error as { code?: unknown }).code === 'group_not_found'
-  if (vanished || missing) {
-    if (options.onVanished === 'fail') throw group.notFound()
+  const problem = await resume(work, error)
+  if (problem === null) return
+  if (failureOf(problem)?.passing !== true) throw problem as Error
+  const { code } = problem as { code: string }
+  work.surroundings.tell({ what: 'disconnected', code })
+  await sleep(pause, work.options.signal)
+}
+
+/** Makes a group again that vanished; resolves with what else is in the way, or `null`. */
+async function resume(
+  { group, surroundings, options, held }: Work,
+  error: unknown,
+): Promise<unknown> {
+  try {
+    if (!(await hasVanished(group, error))) return error
+    if (options.onVanished === 'fail') return group.notFound()
     const after = await makeAgain(group)
-    work.held.clear()
+    held.clear()
     surroundings.tell({ what: 'vanished', after })
-    return
+    return null
+  } catch (another) {
+    return another
   }
-  if (failure?.passing !== true) throw error
-  surroundings.tell({ what: 'disconnected', code: (error as { code: string }).code })
-  await sleep(pause, options.signal)
+}
+
+async function hasVanished(group: GroupStore, error: unknown): Promise<boolean> {
+  const reason = failureOf(error)?.reason
+  if (reason === 'NOGROUP' || (error as { code?: unknown }).code === 'group_not_found') return true
+  // The wait also ends where the slot moves to another node: then the group is there yet.
+  return reason === 'UNBLOCKED' && !(await isThere(group))
+}
+
+async function isThere({ store, stream, group }: GroupStore): Promise<boolean> {
+  try {
+    await store.connection.ask('XPENDING', stream, group)
+    return true
+  } catch (error) {
+    if (failureOf(error)?.reason === 'NOGROUP') return false
+    throw error
+  }
 }
 
 /** Makes the group again behind the last record up to which all were handled. */
