@@ -151,8 +151,7 @@ function stepWords(meta: Meta, step: readonly Mending[], holes: Map<string, Hole
   const touched = new Set<string>()
   for (const one of step) {
     if (one.do === 'take') {
-      const place = meta.kinds.findIndex(({ kind }) => kind === one.kind) + 3
-      words.push('take', place, one.id, one.why)
+      words.push('take', placeOf(meta, one.kind), one.id, one.why)
     } else if (one.do === 'record') {
       holes.set(one.kind, joinHoles(holes.get(one.kind) ?? [], one.holes))
       touched.add(one.kind)
@@ -160,6 +159,11 @@ function stepWords(meta: Meta, step: readonly Mending[], holes: Map<string, Hole
   }
   for (const kind of touched) words.push(...holeWords(kind, holes.get(kind) ?? []))
   return words
+}
+
+/** Which of the keys of a step of maintenance the stream of a kind is. */
+function placeOf({ kinds }: Meta, kind: string): number {
+  return kinds.findIndex((one) => one.kind === kind) + 3
 }
 
 function gone(meta: Meta, holes: ReadonlyMap<string, Holes>): [records: number, bytes: number] {
@@ -174,11 +178,12 @@ function gone(meta: Meta, holes: ReadonlyMap<string, Holes>): [records: number, 
 
 /**
  * A stream that once gave an id above all our numbers takes none of ours any more: it is copied, and
- * the copy takes its place. Nobody can append to it meanwhile.
+ * the copy takes its place. Nobody can append to it meanwhile. Groups of consumers go on where they
+ * were; those of a stream that is gone, behind what they had handled.
  */
 async function rebuild(
   store: Store,
-  { meta, blocked }: Scan,
+  { meta, blocked, absent }: Scan,
   count: number,
 ): Promise<{ words: Argument[]; keys: string[] }> {
   const [words, keys]: [Argument[], string[]] = [[], []]
@@ -189,8 +194,8 @@ async function rebuild(
     await copyStream(store, key, copy)
     const length = Number(await store.connection.ask('XLEN', key))
     keys.push(copy)
-    const place = meta.kinds.findIndex((one) => one.kind === kind) + 3
-    words.push('swap', place, 2 + count + keys.length, length)
+    words.push('swap', placeOf(meta, kind), 2 + count + keys.length, length)
   }
+  for (const kind of [...blocked, ...absent]) words.push('regroup', placeOf(meta, kind), kind)
   return { words, keys }
 }

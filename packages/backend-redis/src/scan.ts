@@ -24,6 +24,8 @@ export interface Scan {
   readonly mendings: readonly Mending[]
   /** The kinds whose streams gave an id above every number of ours, so that they take none. */
   readonly blocked: readonly string[]
+  /** The kinds whose stream is not there. */
+  readonly absent: readonly string[]
 }
 
 export interface ScanSettings {
@@ -167,7 +169,9 @@ function scanOf(
     durationMs,
   }
   const blocked = streams.filter(({ top }) => top > meta.seq).map(({ state }) => state.kind)
-  return { report, meta, mendings: walked.found.flatMap(({ mendings }) => mendings), blocked }
+  const absent = streams.filter(({ exists }) => !exists).map(({ state }) => state.kind)
+  const mendings = walked.found.flatMap(({ mendings }) => mendings)
+  return { report, meta, mendings, blocked, absent }
 }
 
 /** What was trimmed from outside with leave to do so: what is counted already, and what is new. */

@@ -15,7 +15,10 @@ import { script, type Script } from '../script.js'
  * - `delete` place count ids…
  * - `take` place id why: moves the entry to `aside`, with its id and all its fields; one of more than
  *   3500 fields is left
- * - `swap` place place length: puts the second stream, a copy, in the first one's place
+ * - `swap` place place length: puts the second stream, a copy, in the first one's place, with all groups
+ *   of that one: where they are, and what is pending for whom
+ * - `regroup` place kind: makes the groups that `:meta` knows and the stream has not, behind what they
+ *   had handled
  *
  * It also works where memory has run out: what compaction takes is the cure. Answers `ok`, the new
  * revision, and what was tallied, group by group; else why nothing was done:
@@ -38,15 +41,6 @@ local function word()
   at = at + 1
   return value
 end
-local function swap(to, from, length)
-  if redis.call('XLEN', from) ~= length then return false end
-  if length == 0 then
-    redis.call('DEL', to, from)
-    return true
-  end
-  redis.call('RENAME', from, to)
-  return true
-end
 local function groups(key)
   if redis.call('EXISTS', key) == 0 then return {} end
   local all = {}
@@ -58,6 +52,30 @@ local function groups(key)
   return all
 end
 local function number(id) return tonumber(string.match(id, '^(%d+)')) end
+-- A number above all of ours was never given: behind it a group would wait for ever.
+local function ours(n) return string.format('%.0f-0', math.min(n, tonumber(m[3]))) end
+local function carry(to, from)
+  for _, group in ipairs(groups(to)) do
+    local name = group.name
+    redis.call('XGROUP', 'CREATE', from, name, ours(number(group['last-delivered-id'])), 'MKSTREAM')
+    local after = '-'
+    repeat
+      local rows = redis.call('XPENDING', to, name, after, '+', 1000)
+      for _, row in ipairs(rows) do
+        redis.call('XCLAIM', from, name, row[2], 0, row[1],
+          'IDLE', row[3], 'RETRYCOUNT', row[4], 'FORCE', 'JUSTID')
+        after = '(' .. row[1]
+      end
+    until #rows < 1000
+  end
+end
+local function swap(to, from, length)
+  if redis.call('XLEN', from) ~= length then return false end
+  carry(to, from)
+  if redis.call('EXISTS', from) == 1 then redis.call('RENAME', from, to)
+  else redis.call('DEL', to) end
+  return true
+end
 local held
 local tallied = {}
 local steps = {}
@@ -128,6 +146,18 @@ end
 steps.swap = function()
   local to, from, length = word(), word(), word()
   return swap(KEYS[tonumber(to)], KEYS[tonumber(from)], tonumber(length))
+end
+steps.regroup = function()
+  local key, kind = KEYS[tonumber(word())], word()
+  local there = {}
+  for _, group in ipairs(groups(key)) do there[group.name] = true end
+  for _, field in ipairs(redis.call('HKEYS', KEYS[1])) do
+    local name = string.match(field, '^group:' .. kind .. ':([^:]+):done$')
+    if name and not there[name] then
+      redis.call('XGROUP', 'CREATE', key, name,
+        ours(tonumber(redis.call('HGET', KEYS[1], field))), 'MKSTREAM')
+    end
+  end
 end
 while at <= #ARGV do
   if steps[word()]() == false then return held and {'held', held} or {'changed'} end
