@@ -15,6 +15,8 @@ import { bytesOfHoles, parseHoles, sizeOfHoles, type Holes } from './holes.js'
 import { KINDS } from './keys.js'
 
 const FORMAT = '1'
+/** How many partitions a store has; one of several is for a later version. */
+const PARTITIONS = '1'
 const HISTORY_LENGTH = 100
 
 /** What is known of the records of one kind. */
@@ -76,6 +78,7 @@ export function newMeta(logId: string, now: number): Argument[] {
   }
   const fields: Record<string, string> = {
     format: FORMAT,
+    partitions: PARTITIONS,
     log_id: logId,
     rev: '0',
     epoch: '1',
@@ -102,7 +105,8 @@ export function readMeta(reply: Reply, location: string): Meta | null {
   const format = fields.get('format')
   const logId = fields.get('log_id')
   if (format === undefined || logId === undefined) throw refuse('not_a_log', location)
-  if (format !== FORMAT) throw refuse('newer_format', location)
+  const partitions = fields.get('partitions') ?? PARTITIONS
+  if (format !== FORMAT || partitions !== PARTITIONS) throw refuse('newer_format', location)
   try {
     return parse(logId, fields)
   } catch {

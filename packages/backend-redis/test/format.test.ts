@@ -12,6 +12,7 @@ import {
   sizeOfHoles,
   type Hole,
 } from '../src/holes.js'
+import { newMeta, readMeta } from '../src/meta.js'
 import { event } from './support/stores.js'
 
 const SEED = seedOf('log-1')
@@ -28,6 +29,25 @@ function ours(n: number): [mark: string, text: string] {
   const bytes = recordBytes(n, 'event', Buffer.byteLength(text))
   return [`${key}:${checksum(SEED, 'event', key, text)}:${n}:${n * bytes}`, text]
 }
+
+describe('a store of several partitions', () => {
+  const read = (partitions: string | null): string | undefined => {
+    const words = newMeta('log-1', 1000).map(String)
+    const at = words.indexOf('partitions')
+    if (partitions === null) words.splice(at, 2)
+    else words[at + 1] = partitions
+    return readMeta(
+      words.map((word) => Buffer.from(word)),
+      'redis://x',
+    )?.logId
+  }
+
+  test('is refused, for a part of it is not the whole', () => {
+    expect(read('1')).toBe('log-1')
+    expect(read(null)).toBe('log-1')
+    expect(() => read('2')).toThrow(expect.objectContaining({ code: 'newer_format' }))
+  })
+})
 
 describe('an entry', () => {
   test('is read back as the record it was made of', () => {
