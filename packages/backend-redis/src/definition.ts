@@ -8,15 +8,16 @@ import {
 } from '@papyra/contracts'
 import { CAPABILITIES } from './capabilities.js'
 import type { Connection } from './connection.js'
-import { list, text } from './entry.js'
+import { list, seedOf, text } from './entry.js'
 import { newMeta, readMeta } from './meta.js'
 import type { RedisBackendOptions } from './options.js'
 import { connectionTo, locationOf, placeOf, type Place } from './place.js'
 import { RedisBackend } from './redis-backend.js'
+import { findRemains, identityOf, Remains } from './remains.js'
 import { failureOf } from './redis-errors.js'
 import { NAME } from './scan.js'
 import { createScript } from './scripts/create.js'
-import { Store } from './store.js'
+import { Store, type Identity } from './store.js'
 
 /**
  * A store on a Redis server (7.0 or later), in streams. Checks its options and connects to nothing.
@@ -54,15 +55,22 @@ async function open(place: Place, how: OpenOptions): Promise<Backend> {
     await requireVersion(connection)
     const meta = readMeta(await connection.ask('HGETALL', keys.meta), location)
     const mayCreate = how.access === 'write' && how.create === 'if-missing'
-    const logId =
-      meta?.logId ?? (mayCreate ? await createOrFind(place, connection, clock.now()) : null)
-    if (logId === null) throw await notFound(place, connection)
-    if (how.expectLogId !== undefined && how.expectLogId !== logId) {
+    const lost = meta === null && !mayCreate
+    const remains =
+      lost && how.access === 'write' ? await findRemains(connection, keys, clock.now()) : null
+    if (lost && remains === null) throw await notFound(place, connection)
+    const { logId, seed } =
+      remains ??
+      (meta === null ? await createOrFind(place, connection, clock.now()) : identityOf(meta))
+    if (remains === null && how.expectLogId !== undefined && how.expectLogId !== logId) {
       const details = { location, logId, expectLogId: how.expectLogId }
       const text = `The log at ${location} is ${logId}, but ${how.expectLogId} is expected.`
       throw new PapyraError('wrong_log', text, { details })
     }
-    const store = new Store(connection, keys, clock, logId)
+    const store =
+      remains === null
+        ? new Store(connection, keys, clock, { logId, seed })
+        : new Remains(connection, keys, clock, remains)
     return new RedisBackend(store, {
       ...{ access: how.access, settings, appends: connectionTo(place) },
       // Loaded only for drills: it starts processes.
@@ -92,16 +100,17 @@ async function requireVersion(connection: Connection): Promise<void> {
   throw new PapyraError('backend_unsuitable', words, { details: { location } })
 }
 
-async function createOrFind(place: Place, connection: Connection, now: number): Promise<string> {
+async function createOrFind(place: Place, connection: Connection, now: number): Promise<Identity> {
   try {
-    return await create(place, connection, now)
+    const logId = await create(place, connection, now)
+    return { logId, seed: seedOf(logId) }
   } catch (error) {
     // Another process made it in the meantime.
     if (!(error instanceof PapyraError && error.code === 'store_exists')) throw error
     const reply = await connection.ask('HGETALL', place.keys.meta)
     const found = readMeta(reply, connection.location)
     if (found === null) throw error
-    return found.logId
+    return identityOf(found)
   }
 }
 
@@ -117,7 +126,7 @@ async function create({ keys }: Place, connection: Connection, now: number): Pro
   }
   const path = names[Number(at) - 1] ?? keys.tag
   throw new PapyraError('backend_key_conflict', `There is a key ${path}, but no store.`, {
-    hint: 'If it is the rest of a store, bring its `:meta` back. Else use another prefix or system.',
+    hint: 'If it is the rest of a store, bring its `:meta` back, or rebuild it with `papyra persistence recover --accept-loss`. Else use another prefix or system.',
     details: { location, path },
   })
 }
@@ -128,7 +137,7 @@ async function notFound({ keys }: Place, connection: Connection): Promise<Papyra
   const text = `There is no store at ${location}.`
   const hint =
     left > 0
-      ? 'Streams of a store are there, but its `:meta` is gone: look for what deleted it.'
+      ? 'Streams of a store are there, but its `:meta` is gone: look for what deleted it, and bring it back; else `papyra persistence recover --accept-loss` rebuilds it from them.'
       : 'Check the server, the database, the prefix and the system, or create it.'
   return new PapyraError('store_not_found', text, { hint, details: { location, streams: left } })
 }

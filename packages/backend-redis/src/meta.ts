@@ -54,6 +54,10 @@ export interface Meta {
   readonly seq: number
   readonly kinds: readonly KindState[]
   readonly suspect: Suspicion | null
+  /** What checksums start from, of a store whose `:meta` was rebuilt; else it follows from the id. */
+  readonly seed: number | null
+  /** True if it is not there: this is what the streams tell. */
+  readonly rebuilt: boolean
   readonly retention: RetentionPolicy | null
   readonly history: readonly HistoryEntry[]
   readonly losses: readonly RecordedLoss[]
@@ -136,6 +140,8 @@ function parse(logId: string, fields: ReadonlyMap<string, string>): Meta {
       trimmed: count(`trimmed:${kind}`),
     })),
     suspect: json<Suspicion | null>('suspect', null),
+    seed: time('seed'),
+    rebuilt: false,
     retention: json<RetentionPolicy | null>('retention', null),
     history: json<HistoryEntry[]>('history', []),
     losses: json<RecordedLoss[]>('losses', []),

@@ -43,6 +43,7 @@ export async function recover(
   if (dryRun) return report(changed)
   throwIfAborted(options.signal)
   const copies = mode === 'quarantine' ? await quarantine(store, scan, quarantineDir) : []
+  await store.restore()
   await mend(store, scan, losses)
   const { report: after } = await scanStore(store, {}, settings)
   if (after.clean) {

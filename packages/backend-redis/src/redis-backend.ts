@@ -197,7 +197,7 @@ export class RedisBackend implements Backend {
     const { trimsAllowed } = this.#settings
     const look = await store.look()
     const { damaged } = await glance(store, look, trimsAllowed)
-    if (damaged.length > 0 || look.meta.suspect !== null) {
+    if (damaged.length > 0 || look.meta.suspect !== null || look.meta.rebuilt) {
       const where = damaged.map((kind) => store.keys.stream(kind)).join(', ')
       const text = `Appending to ${store.location} would not be safe: ${where || 'records are gone'}.`
       throw new PapyraError('anomalies_found', text, { details: { location: store.location } })

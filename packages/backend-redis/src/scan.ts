@@ -99,6 +99,7 @@ async function walk(store: Store, { meta, streams }: Look, pace: Pace): Promise<
     if ((stream.last?.seq ?? 0) > meta.seq) await beyond(store, stream.state.kind, meta.seq, walks)
   }
   if (meta.suspect !== null) note(suspected(store, meta))
+  if (meta.rebuilt) note(metaGone(store, lastSeq ?? 0, meta))
   const sum = (pick: (one: KindWalk) => number): number =>
     [...walks.values()].reduce((total, one) => total + pick(one), 0)
   const [records, bytes] = [sum((one) => one.records), sum((one) => one.bytes)]
@@ -131,6 +132,17 @@ function suspected(store: Store, { suspect }: Meta): Found {
   const anomaly: Anomaly = {
     ...{ code: 'rolled_back', path: store.keys.meta, offset: null, length: null, seq },
     ...{ records, loss: true, detail },
+  }
+  return { anomaly, mendings: [{ do: 'clear' }] }
+}
+
+/** What came after the last record that is there, nobody can tell. */
+function metaGone(store: Store, last: number, { seq }: Meta): Found {
+  const beyond = seq > last ? { first: last + 1, last: seq } : null
+  const anomaly: Anomaly = {
+    ...{ code: 'sidecar_missing', path: store.keys.meta, offset: null, length: null, seq: beyond },
+    ...{ records: beyond === null ? 0 : beyond.last - beyond.first + 1, loss: true },
+    detail: 'It is gone: what compaction took cannot be told from what was lost.',
   }
   return { anomaly, mendings: [{ do: 'clear' }] }
 }

@@ -1,6 +1,6 @@
 import { PapyraError, type Clock } from '@papyra/contracts'
 import type { Argument, Connection, Reply } from './connection.js'
-import { decodeEntry, list, seedOf, text, type Entry } from './entry.js'
+import { decodeEntry, list, text, type Entry } from './entry.js'
 import { KINDS, type Keys } from './keys.js'
 import { readMeta, type KindState, type Meta } from './meta.js'
 import { lookScript } from './scripts/look.js'
@@ -33,6 +33,12 @@ export interface Look {
   readonly streams: readonly StreamState[]
 }
 
+/** By what a store is known, and what its checksums start from. */
+export interface Identity {
+  readonly logId: string
+  readonly seed: number
+}
+
 /** One store on a server: its keys, and what everything that works on it needs. */
 export class Store {
   readonly connection: Connection
@@ -41,12 +47,12 @@ export class Store {
   readonly logId: string
   readonly seed: number
 
-  constructor(connection: Connection, keys: Keys, clock: Clock, logId: string) {
+  constructor(connection: Connection, keys: Keys, clock: Clock, { logId, seed }: Identity) {
     this.connection = connection
     this.keys = keys
     this.clock = clock
     this.logId = logId
-    this.seed = seedOf(logId)
+    this.seed = seed
   }
 
   get location(): string {
@@ -61,10 +67,15 @@ export class Store {
 
   /** Meta and the ends of all streams, at one moment. */
   async look(): Promise<Look> {
+    return this.lookAt(null)
+  }
+
+  /** The same with a `:meta` that is not there. */
+  protected async lookAt(known: Meta | null): Promise<Look> {
     let kinds: readonly string[] = KINDS
     for (;;) {
       const answer = await this.#look(kinds)
-      const meta = this.#ours(readMeta(list(answer)[0] ?? null, this.location))
+      const meta = known ?? this.#ours(readMeta(list(answer)[0] ?? null, this.location))
       const all = meta.kinds.map(({ kind }) => kind)
       if (all.every((kind) => kinds.includes(kind))) {
         const streams = meta.kinds.map((state) => {
@@ -76,6 +87,9 @@ export class Store {
       kinds = all
     }
   }
+
+  /** Before a recovery changes anything: writes what must be there first. */
+  async restore(): Promise<void> {}
 
   /**
    * One step of maintenance, decided on the revision of `meta`. Rejects with `stale_plan` if another

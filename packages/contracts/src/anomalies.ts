@@ -147,8 +147,10 @@ export const ANOMALY_CODES: Readonly<Record<AnomalyCode, AnomalyExplanation>> = 
     action: 'Recover.',
   },
   sidecar_missing: {
-    meaning: 'The file `.meta.json` beside the log is missing.',
-    repair: 'It is rebuilt from the log; the history of earlier maintenance is gone.',
+    meaning:
+      'The file `.meta.json` beside the log, or the key `:meta` of a Redis store, is missing.',
+    repair:
+      'It is rebuilt from the log; the history of earlier maintenance is gone. On Redis only with `--accept-loss`: what is missing is recorded as lost.',
     data: 'kept',
     action: 'Recover.',
   },

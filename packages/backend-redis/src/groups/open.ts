@@ -1,6 +1,7 @@
 import { PapyraError, systemClock } from '@papyra/contracts'
 import { readMeta } from '../meta.js'
 import { connectionTo, placeOf } from '../place.js'
+import { identityOf } from '../remains.js'
 import { Store } from '../store.js'
 import { ConsumerGroup } from './group.js'
 import { GroupStore } from './group-store.js'
@@ -30,7 +31,7 @@ export async function openConsumerGroup(options: ConsumerGroupOptions): Promise<
       const text = `There is no store at ${location}.`
       throw new PapyraError('store_not_found', text, { details: { location } })
     }
-    const store = new Store(connection, keys, settings.clock ?? systemClock, meta.logId)
+    const store = new Store(connection, keys, settings.clock ?? systemClock, identityOf(meta))
     const group = new GroupStore(store, options, settings.appendTimeoutMs)
     return new ConsumerGroup(group, {
       connect: () => connectionTo(place),

@@ -1,5 +1,12 @@
 import { script, type Script } from '../script.js'
 
+/** Writes a `:meta` that is gone. KEYS: meta. ARGV: fields and values. Answers `made` or `exists`. */
+export const restoreScript: Script = script(`
+if redis.call('EXISTS', KEYS[1]) == 1 then return {'exists'} end
+redis.call('HSET', KEYS[1], unpack(ARGV))
+return {'made'}
+`)
+
 /**
  * Makes a new, empty store unless one is there.
  *
