@@ -29,6 +29,7 @@ export {
 export { defineCapabilities, type Capabilities } from './capabilities.js'
 export {
   ERROR_CODES,
+  FINAL_WRITE_ERRORS,
   type PapyraErrorCode,
   type CodeExplanation,
   type ErrorExplanation,
@@ -85,6 +86,7 @@ export type {
   StoreDescription,
   OwnerInfo,
 } from './reports.js'
+export { SingleFlight, type SingleFlightTiming } from './single-flight.js'
 export type { Progress, LongOperation, Throttled } from './operations.js'
 export type {
   ScanOptions,

@@ -1,3 +1,4 @@
+import { FINAL_WRITE_ERRORS } from './error-codes.js'
 import type { GroupDescription } from './groups.js'
 import type { MetricDefinition, MetricsSnapshot } from './metrics.js'
 import { METRIC_DEFINITIONS } from './metrics.js'
@@ -228,9 +229,6 @@ export interface MeasuredOwner {
   readonly writeFailure: { readonly code: string; readonly appends: number } | null
 }
 
-/** After these no later append succeeds. */
-const FINAL: ReadonlySet<string> = new Set(['writer_latched', 'store_replaced'])
-
 /** The numbers that an owner knows without asking the store. */
 export function measureOwner({ accounts, writeFailure }: MeasuredOwner): Measured[] {
   const { offered, written, waiting, dropped, unaccounted } = accounts
@@ -249,7 +247,7 @@ export function measureOwner({ accounts, writeFailure }: MeasuredOwner): Measure
     },
     one(OWNER_INSTRUMENTS.killed, runs),
     one(OWNER_INSTRUMENTS.writeFailing, writeFailure?.appends ?? 0),
-    one(OWNER_INSTRUMENTS.writeLatched, Number(FINAL.has(writeFailure?.code ?? ''))),
+    one(OWNER_INSTRUMENTS.writeLatched, Number(FINAL_WRITE_ERRORS.has(writeFailure?.code ?? ''))),
   ]
 }
 
