@@ -9,6 +9,7 @@ it('exports these names and no others', () => {
     'FACT_INSTRUMENTS',
     'FINAL_WRITE_ERRORS',
     'GROUP_INSTRUMENTS',
+    'METRICS_READERS',
     'METRIC_DEFINITIONS',
     'NOTICE_CODES',
     'OWNER_INSTRUMENTS',

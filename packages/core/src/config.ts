@@ -154,6 +154,7 @@ const CONFIG: Shape = {
   waivers,
   schemas: asIs('an object of validators'),
   hooks: asIs('an object of functions'),
+  logger: asIs('a logger such as one of pino'),
   clock: asIs('a clock'),
 }
 

@@ -7,11 +7,12 @@ import {
   type Finding,
   type GroupDescription,
   type LongOperation,
+  type MetricsReadAt,
   type RetentionPolicy,
   type ScanReport,
   type StoreDescription,
 } from '@papyra/contracts'
-import { settleAccounts, type Accounts } from '@papyra/core'
+import { parseAccounts, settleAccounts, type Accounts } from '@papyra/core'
 
 /** What the checklist is evaluated against. What could not be found out is `null`. */
 export interface StoreFacts {
@@ -23,6 +24,8 @@ export interface StoreFacts {
   /** What a compaction by the policy in force would delete now. */
   readonly backlog: CompactionReport | null
   readonly accounts: Accounts | null
+  /** When the numbers were last read, as of when an owner wrote that down. */
+  readonly metricsRead: (MetricsReadAt & { readonly asOf: number }) | null
   readonly findings: readonly Finding[]
   readonly groups: readonly GroupDescription[] | null
   /** Wall time in ms. */
@@ -39,6 +42,7 @@ const NOTHING = {
   scan: null,
   backlog: null,
   accounts: null,
+  metricsRead: null,
   findings: [],
   groups: null,
 } as const
@@ -64,6 +68,7 @@ export async function gatherFacts(
           ? null
           : await unless(() => opened.compact({ ...options, policy: inForce })),
       accounts: await unless(() => accountsOf(opened, description, now)),
+      metricsRead: await unless(() => metricsReadOf(opened, description)),
       findings: (await unless(() => findingsOf(opened))) ?? [],
       groups: (await unless(async () => opened.groups?.list())) ?? null,
     }
@@ -94,6 +99,15 @@ async function accountsOf(
   if (kept === null || logId === null || owner !== null) return null
   const { recordsWritten } = metrics.totals
   return settleAccounts(kept, { logId, recordsWritten, now })
+}
+
+async function metricsReadOf(
+  backend: Backend,
+  { logId }: StoreDescription,
+): Promise<StoreFacts['metricsRead']> {
+  const kept = (await backend.accounts?.read()) ?? null
+  const read = kept === null || kept === 'damaged' ? null : parseAccounts(kept.text)
+  return read?.logId === logId ? { ...read.metricsReadAt, asOf: read.at } : null
 }
 
 async function findingsOf(backend: Backend): Promise<Finding[]> {

@@ -15,11 +15,20 @@ function judgeMetrics({ description }: StoreFacts): Verdict {
   )
 }
 
-function judgeRead(): Verdict {
-  return unknown(
-    'Whether anybody reads the numbers is not recorded.',
-    otherwise('Export them: @papyra/otel, or `/metrics` of @papyra/http.'),
-  )
+const EXPORT = otherwise('Export them: @papyra/otel, or `/metrics` of @papyra/http.')
+/** Numbers that are older than this, in ms, are not watched. */
+const READ_WITHIN_MS = 3_600_000
+
+/** Of a store that nobody holds, what counts is how it was when its last owner was there. */
+function judgeRead({ metricsRead, description, now }: StoreFacts): Verdict {
+  if (metricsRead === null) return unknown('The store keeps no record of who reads.', EXPORT)
+  const { scrape, export: exported, asOf } = metricsRead
+  const last = Math.max(scrape ?? 0, exported ?? 0)
+  if (last === 0) return warn('Nobody has ever read the numbers.', EXPORT)
+  const at = new Date(last).toISOString()
+  const until = description?.owner == null ? asOf : now
+  if (until - last > READ_WITHIN_MS) return warn(`Last read ${at}, and not since.`, EXPORT)
+  return pass(`Last read ${at}.`)
 }
 
 function judgeDrops({ accounts, description, definition }: StoreFacts): Verdict {

@@ -27,13 +27,7 @@ const SETTINGS: ChecklistSettings = {
 }
 
 /** What nobody can see from here yet. */
-const NEVER_KNOWN = [
-  'startup.orchestration',
-  'metrics.read',
-  'failures.tried',
-  'release.gate',
-  'failure.explained',
-]
+const NEVER_KNOWN = ['startup.orchestration', 'failures.tried', 'release.gate', 'failure.explained']
 
 let dir = ''
 let clock = manualClock(START)
@@ -48,6 +42,7 @@ beforeEach(async () => {
     await write(papyra, 80)
     await papyra.compact()
     await papyra.scan()
+    papyra.noteMetricsRead('export')
   })
 })
 afterEach(() => rm(dir, { recursive: true }))
@@ -131,6 +126,7 @@ test('store.verified and compaction.happening: time goes by', async () => {
     await write(papyra, 1)
     await papyra.compact()
     await papyra.scan()
+    papyra.noteMetricsRead('scrape')
   })
   expect(await changed()).toEqual({})
 })
@@ -261,4 +257,24 @@ test('unknowns are held against it where that is strict, as in production', asyn
 
 test('names that no item has are refused', async () => {
   await expect(run({}, { only: ['retentoin'] })).rejects.toHaveProperty('code', 'invalid_argument')
+})
+
+test('numbers that nobody reads are told of, and a store whose owner went is judged by that time', async () => {
+  const read = async (): Promise<(string | undefined)[]> => {
+    const { checks } = await run()
+    const item = checks.find(({ id }) => id === 'metrics.read')
+    return [item?.state, item?.evidence]
+  }
+  expect(await read()).toEqual(['pass', 'Last read 2026-11-01T00:00:00.000Z.'])
+  clock.advance(DAY)
+  expect((await read())[0]).toBe('pass')
+  await own(async () => undefined)
+  expect(await read()).toEqual(['warn', 'Last read 2026-11-01T00:00:00.000Z, and not since.'])
+  await own(async (papyra) => {
+    papyra.noteMetricsRead('scrape')
+  })
+  expect(await read()).toEqual(['pass', 'Last read 2026-11-02T00:00:00.000Z.'])
+  backend = jsonBackend({ path: join(dir, 'other.ndjson') })
+  await own((papyra) => write(papyra, 1))
+  expect(await read()).toEqual(['warn', 'Nobody has ever read the numbers.'])
 })

@@ -81,7 +81,15 @@ export interface Health {
 /** What is looked at of an open store. */
 export type WatchedStore = Pick<
   Papyra,
-  'state' | 'systemId' | 'startupReport' | 'writeFailure' | 'accounts' | 'flush' | 'describe'
+  | 'state'
+  | 'systemId'
+  | 'startupReport'
+  | 'writeFailure'
+  | 'accounts'
+  | 'metricsReadAt'
+  | 'noteMetricsRead'
+  | 'flush'
+  | 'describe'
 >
 
 /**

@@ -18,6 +18,7 @@ import { traceStartup, traced, type Startup } from './traces.js'
 export interface InstrumentedStore extends MeasuredOwner {
   readonly systemId: string
   readonly startupReport: Startup
+  noteMetricsRead(reader: 'export'): void
   describe(): Promise<MeasuredStore>
   scan(...options: never[]): Promise<ScanReport>
   compact(...options: never[]): Promise<CompactionReport>

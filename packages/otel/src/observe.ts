@@ -23,7 +23,7 @@ import {
 } from '@papyra/contracts'
 
 export interface Observed {
-  readonly store: MeasuredOwner
+  readonly store: MeasuredOwner & { noteMetricsRead(reader: 'export'): void }
   readonly snapshots: SingleFlight<MeasuredStore>
   readonly groups: SingleFlight<readonly MeasuredGroup[]> | null
   /** On every value. */
@@ -58,6 +58,7 @@ export function observeStore(
       ...(asked.value === null ? [] : measureStore(asked.value)),
       ...measureGroups(listed?.value ?? []),
     ]
+    store.noteMetricsRead('export')
     for (const { definition, values } of measured) {
       const observable = instruments.get(definition.name)
       if (observable === undefined) continue
