@@ -62,7 +62,8 @@ async function open(place: Place, how: OpenOptions): Promise<Backend> {
       const text = `The log at ${location} is ${logId}, but ${how.expectLogId} is expected.`
       throw new PapyraError('wrong_log', text, { details })
     }
-    const store = new Store(connection, keys, clock, logId)
+    const { consumerAliveMs } = settings
+    const store = new Store(connection, keys, clock, { logId, consumerAliveMs })
     return new RedisBackend(store, {
       ...{ access: how.access, settings, appends: connectionTo(place) },
       // Loaded only for drills: it starts processes.

@@ -40,13 +40,21 @@ export class Store {
   readonly clock: Clock
   readonly logId: string
   readonly seed: number
+  /** A consumer that has not asked for so long, in ms, is not counted as alive. */
+  readonly consumerAliveMs: number
 
-  constructor(connection: Connection, keys: Keys, clock: Clock, logId: string) {
+  constructor(
+    connection: Connection,
+    keys: Keys,
+    clock: Clock,
+    { logId, consumerAliveMs }: { readonly logId: string; readonly consumerAliveMs: number },
+  ) {
     this.connection = connection
     this.keys = keys
     this.clock = clock
     this.logId = logId
     this.seed = seedOf(logId)
+    this.consumerAliveMs = consumerAliveMs
   }
 
   get location(): string {
