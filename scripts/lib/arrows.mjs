@@ -33,8 +33,8 @@ export const ARROWS = {
   cli: {
     papyra: ['contracts', 'core', 'doctor', 'backend-json', 'backend-rotation'],
     external: ['yargs', 'jiti'],
-    // Loaded where it is named; its tests need it.
-    dev: ['backend-redis'],
+    // Loaded where it is named; its tests need it, and disks that fail.
+    dev: ['backend-redis', 'filelog'],
     files: true,
   },
   // Private programs. They may also use the ./testing subpaths.

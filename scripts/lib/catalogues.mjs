@@ -7,12 +7,14 @@ import { root } from './workspace.mjs'
 
 export async function loadCatalogues() {
   const contracts = await load('packages/contracts/src/index.ts')
+  const core = await load('packages/core/src/log-events.ts')
   const names = await load('packages/http/src/metric-names.ts')
   const monitoring = await load('apps/monitoring/src/main.ts')
   const cli = await load('apps/cli/src/exit-codes.ts')
   return {
     errors: contracts.ERROR_CODES,
     anomalies: contracts.ANOMALY_CODES,
+    logEvents: core.LOG_EVENTS,
     notices: contracts.NOTICE_CODES ?? {},
     metrics: contracts.METRIC_DEFINITIONS,
     instruments: {

@@ -7,6 +7,7 @@ export function renderDocuments(catalogues) {
   return {
     'docs/errors.md': errorsPage(catalogues),
     'docs/metrics.md': metricsPage(catalogues),
+    'docs/log-events.md': logEventsPage(catalogues),
     'docs/exit-codes.md': exitCodesPage(catalogues),
     ...catalogues.monitoring,
   }
@@ -109,6 +110,58 @@ In \`papyra metrics persistence --json\` and \`papyra.metrics()\`.
 ${table(['key', 'name'], keys)}
 `
 }
+
+function logEventsPage({ logEvents }) {
+  const entries = Object.entries(logEvents)
+  const overview = entries.map(([name, e]) => [`[\`${name}\`](#${anchor(name)})`, e.level, e.when])
+  const parts = entries.map(([name, { level, message, when, fields }]) => {
+    const rows = Object.entries(fields).map(([field, says]) => [`\`${field}\``, says])
+    return `### ${name}\n\n${when} Level \`${level}\`, message "${message}".\n\n${table(['field', 'what it says'], rows)}`
+  })
+  return `${generated('the log events of @papyra/core')}# Log events
+
+One line for each act of a store's life, for central collection. There is no line for a fact, and no line holds anything of
+one: codes, numbers and names only. Messages of errors are left out too, as they may hold anything; look a code up in
+[errors](errors.md).
+
+Nothing is logged unless a logger is given. Any logger of pino's shape fits, fields first and message second:
+
+\`\`\`js
+import pino from 'pino'
+
+await openPapyra({ systemId: 'shop', backend, logger: pino() })
+\`\`\`
+
+Without a logging library, \`jsonLogger\` writes lines of JSON with \`level\`, \`time\` (ms since 1970), the fields and \`msg\`:
+
+\`\`\`js
+import { jsonLogger } from '@papyra/core'
+
+const logger = jsonLogger((line) => process.stderr.write(line))
+\`\`\`
+
+The commands \`papyra persistence scan\`, \`recover\`, \`compact\` and \`startup-check\` write such lines to standard error with
+\`--log-events\`. A logger that throws changes nothing.
+
+Each line has the field \`event\`; those of \`openPapyra\` also \`systemId\`, \`backend\` and \`location\` (a path, or a URL without
+credentials).
+
+## Events
+
+${table(['event', 'level', 'when'], overview)}
+
+## Fields
+
+${parts.join('\n\n')}
+`
+}
+
+/** How a heading is linked to. */
+const anchor = (heading) =>
+  heading
+    .toLowerCase()
+    .replaceAll(/[^\w -]/g, '')
+    .replaceAll(' ', '-')
 
 function exitCodesPage({ exits, errors }) {
   const rows = exits.map(({ code, name, meaning }) => {

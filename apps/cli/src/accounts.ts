@@ -1,10 +1,11 @@
-import type { Backend, StoreDescription } from '@papyra/contracts'
+import type { Backend, MetricsReadAt, StoreDescription } from '@papyra/contracts'
 import { addAccounts, parseAccounts, settleAccounts, type Accounts } from '@papyra/core'
 import type { MetricsSource } from './owner.js'
 
 /** The accounts of a store, and when they were written down, in ms. */
 export interface StoredAccounts extends Accounts {
   readonly asOf: number
+  readonly metricsReadAt: MetricsReadAt
 }
 
 /**
@@ -21,9 +22,11 @@ export async function accountsOf(
   const kept = (await backend.accounts?.read()) ?? null
   if (kept === null || logId === null) return null
   const read = kept === 'damaged' ? null : parseAccounts(kept.text)
+  const metricsReadAt = read?.logId === logId ? read.metricsReadAt : { scrape: null, export: null }
   if (source === 'owner' && read !== null && read.run !== null) {
-    return { ...addAccounts(read.past, read.run), asOf: read.at }
+    return { ...addAccounts(read.past, read.run), asOf: read.at, metricsReadAt }
   }
   const { recordsWritten } = metrics.totals
-  return { ...settleAccounts(kept, { logId, recordsWritten, now }), asOf: read?.at ?? now }
+  const settled = settleAccounts(kept, { logId, recordsWritten, now })
+  return { ...settled, asOf: read?.at ?? now, metricsReadAt }
 }

@@ -100,3 +100,17 @@ test('metrics persistence shows what became of facts, while their owner lives an
   expect(json().report).toHaveProperty('accounts.unaccounted', { runs: 0, atMost: 0 })
   await rm(dir, { recursive: true })
 })
+
+test('metrics persistence shows when the numbers were last read, after the owner went', async () => {
+  const world = new World()
+  const path = world.path('shop.ndjson')
+  const backend = jsonBackend({ path })
+  const papyra = await openPapyra({ systemId: 'shop', backend, create: 'if-missing' })
+  papyra.noteMetricsRead('scrape')
+  const { metricsReadAt } = papyra
+  await papyra.close()
+  const { stdout } = await world.run('metrics', 'persistence', '--path', path)
+  expect(stdout).toMatch(/^numbers last scraped: 20\d\d-\S+.*, last exported: never$/m)
+  const { json } = await world.run('metrics', 'persistence', '--path', path, '--json')
+  expect(json().report).toMatchObject({ accounts: { metricsReadAt } })
+})

@@ -61,7 +61,8 @@ const CONFIGURED: readonly Fixture[] = [
     by: (s) => s.configureUse({ startupCheck: 'systemd ExecStartPre' }),
   },
   {
-    ...{ id: 'metrics.read', red: 'unknown', evidence: /is not recorded/ },
+    ...{ id: 'metrics.read', red: 'unknown', evidence: /keeps no record of who reads/ },
+    on: 'redis',
     breaks: (s) => s.configureUse({ metricsReader: undefined }),
     mend: /state in the configuration: `use\.metricsReader`\.$/,
     by: (s) => s.configureUse({ metricsReader: 'prometheus' }),
@@ -308,6 +309,21 @@ test('retention.explicit: neither configured nor recorded', async () => {
   expect(reds(broken)).toEqual(['retention.explicit'])
   expect(broken.get('retention.explicit')?.mend).toMatch(/^State `retention` in the configuration/)
   service.configure({ retention: { maxRecords: 100 } })
+  expect(reds(await service.checklist())).toEqual([])
+})
+
+test('metrics.read: nobody reads, until somebody does', async () => {
+  const service = new Service(null, 'unread')
+  service.read = false
+  await service.start()
+  const broken = await service.checklist()
+  expect(reds(broken)).toEqual(['metrics.read'])
+  expect(broken.get('metrics.read')).toEqual({
+    state: 'warn',
+    evidence: 'Nobody has ever read the numbers.',
+    mend: 'Export them: @papyra/otel, or `/metrics` of @papyra/http.',
+  })
+  await service.own(async (papyra) => papyra.noteMetricsRead('export'))
   expect(reds(await service.checklist())).toEqual([])
 })
 

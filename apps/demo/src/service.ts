@@ -10,7 +10,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { ActorSystem, DeliveryError } from '@papyra/actors'
 import { jsonBackend } from '@papyra/backend-json'
-import { openPapyra } from '@papyra/core'
+import { jsonLogger, openPapyra } from '@papyra/core'
 import { nodeVfs } from '@papyra/filelog'
 import { createHealth } from '@papyra/http'
 import { nodeHealthHandler } from '@papyra/http/node'
@@ -48,6 +48,10 @@ const opening = openPapyra<Facts>({
   startup: { mode: 'fail_on_anomaly', ...health.startup },
   retention: { maxRecords: 400 },
   create: 'if-missing',
+  // What happens to the store, for whoever collects the logs.
+  ...(values.listen === undefined
+    ? {}
+    : { logger: jsonLogger((line) => process.stderr.write(line)) }),
 })
 const papyra = await health.opening(opening)
 // The gate has passed: only now there are actors.

@@ -118,7 +118,7 @@ export const UPKEEP_ALERTS: readonly Alert[] = [
       'The service is down, is not scraped or does not export any more, or its store does not answer. Every other alert about this store is blind.',
     steps: [
       'See whether it runs and answers: `curl -s http://127.0.0.1:9464/livez`, `curl -s http://127.0.0.1:9464/readyz`.',
-      'See whether it is scraped: the page *Targets* of Prometheus; with OpenTelemetry the log of the SDK and of the Collector.',
+      'See whether it is scraped: `papyra metrics persistence` tells when its numbers were last scraped and exported; then the page *Targets* of Prometheus, with OpenTelemetry the log of the SDK and of the Collector.',
       'If the store was given up, the alert ends after a day; silence it until then.',
     ],
     clears: 'When the numbers are there again, or a day after they went.',
@@ -134,6 +134,7 @@ export const UPKEEP_ALERTS: readonly Alert[] = [
     steps: [
       'See which names there are: the query `{__name__=~"papyra_.*"}`. Without units they need the other file of rules: see [alerts](alerts.md).',
       'See that a service answers: `curl -s http://127.0.0.1:9464/metrics`.',
+      'See whether anybody reads: `papyra metrics persistence` tells when the numbers were last scraped and exported.',
     ],
     clears: 'When the numbers of one store are there.',
   },

@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createConnection } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { command } from './support/command.js'
 import { Service, end, freePort, kept, papyra } from './support/processes.js'
 import { Prometheus } from './support/prometheus.js'
+import { SmallDisk } from './support/small-disk.js'
 
 // Each cause is made for real before a real Prometheus, and mended by the command that the page of the
 // alert names. Alerts are waited for; nothing is measured.
@@ -16,8 +16,11 @@ const ports: Record<string, number> = {}
 const services: Service[] = []
 let dir = ''
 let prometheus: Prometheus
+let smallDisk: SmallDisk
 
-const logOf = (job: string): string => join(dir, `${job}.ndjson`)
+/** The folder of the store whose disk becomes full. */
+const small = (): string => join(dir, 'small')
+const logOf = (job: string): string => join(job === 'disk' ? small() : dir, `${job}.ndjson`)
 
 function service(fixture: string, ...args: readonly (string | number | undefined)[]): Service {
   const made = new Service(fixture, args.map(String))
@@ -52,6 +55,7 @@ async function listens(port: number): Promise<boolean> {
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'papyra-alerts-'))
+  smallDisk = await SmallDisk.at(small())
   for (const job of JOBS) ports[job] = await freePort()
   prometheus = new Prometheus(dir, ports)
   await prometheus.start()
@@ -60,6 +64,7 @@ beforeAll(async () => {
 afterAll(async () => {
   for (const one of services) await one.end('SIGKILL')
   await prometheus.stop()
+  await smallDisk.remove()
   await rm(dir, { recursive: true, force: true })
 })
 
@@ -78,17 +83,14 @@ describe.concurrent('causes', () => {
     expect(compaction.code, compaction.said).toBe(0)
     await prometheus.cleared('PapyraCompactionOverdue', 'disk')
 
-    // From here on the kernel refuses to let files grow beyond what the log has.
-    const { size } = await stat(logOf('disk'))
-    const limit = (bytes: number | 'unlimited') =>
-      command('prlimit', [`--pid=${shop.pid}`, `--fsize=${bytes}:`])
     const full = Date.now()
-    expect((await limit(size)).code).toBe(0)
-    await shop.tell('facts', 5)
+    await smallDisk.fill(shop.pid, logOf('disk'))
+    // More than what is left of the log's last page.
+    await shop.tell('facts', 200)
     await each('WriteErrors FactsDropped', fired('disk', full))
     const summaries = (await prometheus.alerts()).map(({ annotations }) => annotations['summary'])
     expect(summaries).toContain('disk drops facts: store_failed.')
-    expect((await limit('unlimited')).code).toBe(0)
+    await smallDisk.free(shop.pid)
     await shop.tell('facts', 5)
     await each('WriteErrors FactsDropped', cleared('disk'))
 
@@ -170,9 +172,9 @@ describe.concurrent('causes', () => {
       await shop.tell('facts', 5)
       expect(await holding).toBe('holds one')
       await dead.end('SIGKILL')
-      await each('GroupPendingNotFalling', fired('redis', began))
+      await each('GroupPendingNotFalling GroupAbandoned', fired('redis', began))
       expect(await service('consumer', url, 'work', 'redis').start()).toBe('open')
-      await each('GroupPendingNotFalling', cleared('redis'))
+      await each('GroupPendingNotFalling GroupAbandoned', cleared('redis'))
       await shop.end()
     } finally {
       await end(redis, 'SIGTERM')

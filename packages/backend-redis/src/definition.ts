@@ -67,10 +67,11 @@ async function open(place: Place, how: OpenOptions): Promise<Backend> {
       const text = `The log at ${location} is ${logId}, but ${how.expectLogId} is expected.`
       throw new PapyraError('wrong_log', text, { details })
     }
+    const { consumerAliveMs } = settings
     const store =
       remains === null
-        ? new Store(connection, keys, clock, { logId, seed })
-        : new Remains(connection, keys, clock, remains)
+        ? new Store(connection, keys, clock, { logId, seed, consumerAliveMs })
+        : new Remains(connection, keys, clock, { ...remains, consumerAliveMs })
     return new RedisBackend(store, {
       ...{ access: how.access, settings, appends: connectionTo(place) },
       // Loaded only for drills: it starts processes.

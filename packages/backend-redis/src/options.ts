@@ -85,6 +85,8 @@ export interface RedisBackendOptions {
   readonly commandTimeoutMs?: number
   /** How long a command waits for a new master, or for a slot to be moved, in ms. Default 15 000. */
   readonly failoverTimeoutMs?: number
+  /** A consumer that has not asked for so long, in ms, is not counted as alive. Default 60 000. */
+  readonly consumerAliveMs?: number
   /** Most bytes that one fact may have as stored JSON. Default 1 MiB. Limits writing only. */
   readonly maxRecordBytes?: number
   /** When more bytes than this wait to be written, further appends wait their turn. Default 8 MiB. */
@@ -102,13 +104,14 @@ const KEYS: readonly string[] = [
   ...['system', 'prefix', 'url', 'username', 'password', 'tls', 'client', 'ack'],
   ...['sentinel', 'cluster', 'failoverTimeoutMs'],
   ...['confirmTimeoutMs', 'appendTimeoutMs', 'commandTimeoutMs', 'maxRecordBytes'],
-  ...['maxWaitingBytes', 'externalTrim', 'clock'],
+  ...['maxWaitingBytes', 'consumerAliveMs', 'externalTrim', 'clock'],
 ]
 const NUMBERS = {
   confirmTimeoutMs: 5000,
   appendTimeoutMs: 30_000,
   commandTimeoutMs: 5000,
   failoverTimeoutMs: 15_000,
+  consumerAliveMs: 60_000,
   maxRecordBytes: 1_048_576,
   maxWaitingBytes: 8_388_608,
 } as const

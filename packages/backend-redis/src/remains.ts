@@ -5,7 +5,7 @@ import { bytes, decodeEntry, list, seedOf, text, type Entry } from './entry.js'
 import { KINDS, type Keys } from './keys.js'
 import { newMeta, readMeta, type Meta } from './meta.js'
 import { restoreScript } from './scripts/create.js'
-import { Store, type Identity, type Look, type Maintained } from './store.js'
+import { Store, type Identity, type Look, type Maintained, type StoreOptions } from './store.js'
 import { unseed } from './unseed.js'
 
 /** At either end of a stream so many entries are looked at. */
@@ -18,7 +18,7 @@ export class Remains extends Store {
   readonly #fields: readonly Argument[]
   #restored = false
 
-  constructor(connection: Connection, keys: Keys, clock: Clock, found: Found) {
+  constructor(connection: Connection, keys: Keys, clock: Clock, found: Found & StoreOptions) {
     super(connection, keys, clock, found)
     this.#fields = found.fields
   }

@@ -39,6 +39,11 @@ export interface Identity {
   readonly seed: number
 }
 
+export interface StoreOptions extends Identity {
+  /** A consumer that has not asked for so long, in ms, is not counted as alive. */
+  readonly consumerAliveMs: number
+}
+
 /** One store on a server: its keys, and what everything that works on it needs. */
 export class Store {
   readonly connection: Connection
@@ -46,13 +51,17 @@ export class Store {
   readonly clock: Clock
   readonly logId: string
   readonly seed: number
+  /** A consumer that has not asked for so long, in ms, is not counted as alive. */
+  readonly consumerAliveMs: number
 
-  constructor(connection: Connection, keys: Keys, clock: Clock, { logId, seed }: Identity) {
+  constructor(connection: Connection, keys: Keys, clock: Clock, options: StoreOptions) {
+    const { logId, seed, consumerAliveMs } = options
     this.connection = connection
     this.keys = keys
     this.clock = clock
     this.logId = logId
     this.seed = seed
+    this.consumerAliveMs = consumerAliveMs
   }
 
   get location(): string {

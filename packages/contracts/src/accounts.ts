@@ -1,3 +1,10 @@
+/** How the numbers of a store are read: over HTTP (`scrape`), or collected by OpenTelemetry (`export`). */
+export const METRICS_READERS = ['scrape', 'export'] as const
+export type MetricsReader = (typeof METRICS_READERS)[number]
+
+/** Wall times in ms at which the numbers were last read; `null` if they never were. */
+export type MetricsReadAt = { readonly [Reader in MetricsReader]: number | null }
+
 /** A text that a store keeps, and whether the machine has gone on since. */
 export interface KeptText {
   readonly text: string

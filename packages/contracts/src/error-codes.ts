@@ -331,3 +331,9 @@ export const ERROR_CODES: Readonly<Record<PapyraErrorCode, ErrorExplanation>> = 
     action: 'Please report it with the message and the version.',
   },
 })
+
+/** After one of these no later append succeeds until the store is opened anew. */
+export const FINAL_WRITE_ERRORS: ReadonlySet<string> = new Set<PapyraErrorCode>([
+  'writer_latched',
+  'store_replaced',
+])

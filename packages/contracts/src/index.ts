@@ -29,6 +29,7 @@ export {
 export { defineCapabilities, type Capabilities } from './capabilities.js'
 export {
   ERROR_CODES,
+  FINAL_WRITE_ERRORS,
   type PapyraErrorCode,
   type CodeExplanation,
   type ErrorExplanation,
@@ -41,23 +42,31 @@ export {
   type NoticeCode,
   type AnomalyExplanation,
 } from './anomalies.js'
-export type { AccountsPort, KeptText } from './accounts.js'
+export {
+  METRICS_READERS,
+  type AccountsPort,
+  type KeptText,
+  type MetricsReadAt,
+  type MetricsReader,
+} from './accounts.js'
 export {
   FACT_INSTRUMENTS,
   GROUP_INSTRUMENTS,
   OWNER_INSTRUMENTS,
   SERVICE_INSTRUMENTS,
   TIME_INSTRUMENTS,
+  type InstrumentDefinition,
+} from './instruments.js'
+export {
   measureGroups,
   measureOwner,
   measureStore,
-  type InstrumentDefinition,
   type Measured,
   type MeasuredGroup,
   type MeasuredOwner,
   type MeasuredStore,
   type Measurement,
-} from './instruments.js'
+} from './measure.js'
 export {
   METRIC_DEFINITIONS,
   type MetricDefinition,
@@ -85,6 +94,7 @@ export type {
   StoreDescription,
   OwnerInfo,
 } from './reports.js'
+export { SingleFlight, type SingleFlightTiming } from './single-flight.js'
 export type { Progress, LongOperation, Throttled } from './operations.js'
 export type {
   ScanOptions,

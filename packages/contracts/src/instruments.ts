@@ -1,8 +1,4 @@
-import type { GroupDescription } from './groups.js'
-import type { MetricDefinition, MetricsSnapshot } from './metrics.js'
-import { METRIC_DEFINITIONS } from './metrics.js'
-import type { RetentionPolicy } from './policy.js'
-import type { HistoryEntry } from './reports.js'
+import type { MetricDefinition } from './metrics.js'
 
 /** What exporters need to know of a number. */
 export interface InstrumentDefinition extends Omit<MetricDefinition, 'key'> {
@@ -38,7 +34,7 @@ export const FACT_INSTRUMENTS: Instruments<
 
 /** How the owner of a store does. */
 export const OWNER_INSTRUMENTS: Instruments<
-  'killed' | 'writeFailing' | 'writeLatched' | 'retention'
+  'killed' | 'writeFailing' | 'writeLatched' | 'retention' | 'metricsRead'
 > = {
   killed: {
     name: 'papyra.owner.killed',
@@ -63,6 +59,14 @@ export const OWNER_INSTRUMENTS: Instruments<
     type: 'gauge',
     unit: '{store}',
     description: '1 if the policy that the owner recorded limits what is kept, else 0.',
+  },
+  metricsRead: {
+    name: 'papyra.metrics.read.timestamp',
+    type: 'gauge',
+    unit: 's',
+    description:
+      'When the numbers were read before, in seconds since 1970; 0 if never. By `scrape` or `export`.',
+    attribute: 'papyra.metrics.reader',
   },
 }
 
@@ -170,111 +174,4 @@ export const GROUP_INSTRUMENTS: Instruments<'pending' | 'lag' | 'poison' | 'aban
     '{group}',
     '1 if records wait or are pending and no consumer is alive, else 0.',
   ),
-}
-
-/** One value of a number. */
-export interface Measurement {
-  readonly value: number
-  /** What the attribute of its definition says. */
-  readonly attribute?: string
-}
-
-/** A number with all its values. */
-export interface Measured {
-  readonly definition: InstrumentDefinition
-  readonly values: readonly Measurement[]
-}
-
-const one = (definition: InstrumentDefinition, value: number): Measured => ({
-  definition,
-  values: [{ value }],
-})
-
-/** What is looked at of `StoreDescription`. */
-export interface MeasuredStore {
-  readonly metrics: MetricsSnapshot
-  readonly history: readonly HistoryEntry[]
-  readonly verifiedAt: number | null
-  readonly retention: RetentionPolicy | null
-}
-
-/** The numbers that a store keeps of itself. */
-export function measureStore(store: MeasuredStore): Measured[] {
-  const { metrics, history, verifiedAt, retention } = store
-  const last = (what: HistoryEntry['what']): number =>
-    (history.findLast((entry) => entry.what === what)?.at ?? 0) / 1000
-  return [
-    ...METRIC_DEFINITIONS.map(({ key, ...definition }) => one(definition, metrics.totals[key])),
-    {
-      definition: TIME_INSTRUMENTS.created,
-      values: metrics.createdAt === null ? [] : [{ value: metrics.createdAt / 1000 }],
-    },
-    one(TIME_INSTRUMENTS.compacted, last('compaction')),
-    one(TIME_INSTRUMENTS.recovered, last('recovery')),
-    one(TIME_INSTRUMENTS.verified, (verifiedAt ?? 0) / 1000),
-    one(OWNER_INSTRUMENTS.retention, Number(retention !== null)),
-  ]
-}
-
-/** What is looked at of an open store. */
-export interface MeasuredOwner {
-  readonly accounts: {
-    readonly offered: number
-    readonly written: number
-    readonly waiting: number
-    readonly dropped: { readonly [reason: string]: number }
-    readonly unaccounted: { readonly runs: number; readonly atMost: number | null }
-  }
-  readonly writeFailure: { readonly code: string; readonly appends: number } | null
-}
-
-/** After these no later append succeeds. */
-const FINAL: ReadonlySet<string> = new Set(['writer_latched', 'store_replaced'])
-
-/** The numbers that an owner knows without asking the store. */
-export function measureOwner({ accounts, writeFailure }: MeasuredOwner): Measured[] {
-  const { offered, written, waiting, dropped, unaccounted } = accounts
-  const { atMost, runs } = unaccounted
-  return [
-    one(FACT_INSTRUMENTS.offered, offered),
-    one(FACT_INSTRUMENTS.written, written),
-    one(FACT_INSTRUMENTS.waiting, waiting),
-    {
-      definition: FACT_INSTRUMENTS.dropped,
-      values: Object.entries(dropped).map(([attribute, value]) => ({ attribute, value })),
-    },
-    {
-      definition: FACT_INSTRUMENTS.unaccounted,
-      values: atMost === null ? [] : [{ value: atMost }],
-    },
-    one(OWNER_INSTRUMENTS.killed, runs),
-    one(OWNER_INSTRUMENTS.writeFailing, writeFailure?.appends ?? 0),
-    one(OWNER_INSTRUMENTS.writeLatched, Number(FINAL.has(writeFailure?.code ?? ''))),
-  ]
-}
-
-/** What is looked at of a consumer group. */
-export type MeasuredGroup = Pick<
-  GroupDescription,
-  'kind' | 'group' | 'pending' | 'lag' | 'poison' | 'abandoned'
->
-
-/** The numbers of consumer groups. */
-export function measureGroups(groups: readonly MeasuredGroup[]): Measured[] {
-  const of = (
-    definition: InstrumentDefinition,
-    valueIn: (group: MeasuredGroup) => number | null,
-  ): Measured => ({
-    definition,
-    values: groups.flatMap((one) => {
-      const value = valueIn(one)
-      return value === null ? [] : [{ attribute: `${one.kind}/${one.group}`, value }]
-    }),
-  })
-  return [
-    of(GROUP_INSTRUMENTS.pending, ({ pending }) => pending),
-    of(GROUP_INSTRUMENTS.lag, ({ lag }) => lag.records),
-    of(GROUP_INSTRUMENTS.poison, ({ poison }) => poison),
-    of(GROUP_INSTRUMENTS.abandoned, ({ abandoned }) => Number(abandoned)),
-  ]
 }

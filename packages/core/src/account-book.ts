@@ -2,14 +2,19 @@ import {
   isPapyraError,
   type AccountsPort,
   type Clock,
+  type MetricsReadAt,
+  type MetricsReader,
   type PapyraErrorCode,
 } from '@papyra/contracts'
+import type { LogEvents } from './log-events.js'
 import {
   accountsText,
   addAccounts,
   noAccounts,
+  readBefore,
   settleAccounts,
   totalOf,
+  wasKilled,
   type Accounts,
   type FactCounts,
 } from './accounts.js'
@@ -46,6 +51,7 @@ export class AccountBook {
   #kept: AccountsKept = 'absent'
   #put = ''
   #open = false
+  #readAt: MetricsReadAt = { scrape: null, export: null }
   #timer: ReturnType<typeof setInterval> | null = null
 
   constructor(options: BookOptions) {
@@ -62,13 +68,28 @@ export class AccountBook {
     return addAccounts(this.#past, this.#options.counts())
   }
 
-  /** Takes up what is kept with the store. A store without a place for it is served all the same. */
-  async open(): Promise<void> {
+  get metricsReadAt(): MetricsReadAt {
+    return this.#readAt
+  }
+
+  /** Somebody read the numbers. Written down with what changes next, within a second. */
+  noteRead(reader: MetricsReader): void {
+    this.#readAt = { ...this.#readAt, [reader]: this.#options.clock.now() }
+  }
+
+  /**
+   * Takes up what is kept with the store. A store without a place for it is served all the same. Gives
+   * what to tell where the last owner was killed.
+   */
+  async open(): Promise<LogEvents['papyra.owner.killed'] | null> {
     const { port, logId, recordsWritten } = this.#options
-    if (port === undefined) return
+    if (port === undefined) return null
+    let killed = false
     try {
       const kept = await port.read()
       this.#past = settleAccounts(kept, { logId, recordsWritten, now: this.#since })
+      killed = wasKilled(kept, logId)
+      this.#readAt = readBefore(kept, logId)
       await port.open()
       this.#open = true
       this.#write()
@@ -79,6 +100,8 @@ export class AccountBook {
     this.#timer = setInterval(() => this.#write(), EVERY_MS)
     // Does not keep a process alive that has nothing else to do.
     if (typeof this.#timer === 'object') this.#timer.unref()
+    const { runs, atMost } = this.#past.unaccounted
+    return killed ? { owners: runs, factsAtMost: atMost } : null
   }
 
   /** To be called before so many facts are counted as dropped. */
@@ -109,9 +132,10 @@ export class AccountBook {
     if (port === undefined || !this.#open) return
     const counts = this.#options.counts()
     const state = { since: this.#since, writtenBefore: recordsWritten, capacity }
+    const common = { logId, metricsReadAt: this.#readAt }
     const kept = last
-      ? { logId, past: addAccounts(this.#past, counts), run: null }
-      : { logId, past: this.#past, run: { ...state, mayDrop: this.#mayDrop, ...counts } }
+      ? { ...common, past: addAccounts(this.#past, counts), run: null }
+      : { ...common, past: this.#past, run: { ...state, mayDrop: this.#mayDrop, ...counts } }
     // The time alone is no news.
     const news = accountsText({ ...kept, at: 0 })
     if (news === this.#put) return

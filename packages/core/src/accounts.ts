@@ -1,4 +1,4 @@
-import type { KeptText } from '@papyra/contracts'
+import { METRICS_READERS, type KeptText, type MetricsReadAt } from '@papyra/contracts'
 import { DROP_REASONS, type DropReason } from './intake.js'
 
 export type DropCounts = { readonly [Reason in DropReason]: number }
@@ -50,13 +50,14 @@ export interface KeptAccounts {
   readonly past: Accounts
   /** Of an owner that lives, or was killed; `null` if the last one closed. */
   readonly run: Run | null
+  readonly metricsReadAt: MetricsReadAt
 }
 
 /** The numbers of one line for each reason, in their order. */
 const list = (dropped: DropCounts): number[] => DROP_REASONS.map((reason) => dropped[reason])
 
 /** As a text of some hundred bytes. */
-export function accountsText({ logId, at, past, run }: KeptAccounts): string {
+export function accountsText({ logId, at, past, run, metricsReadAt }: KeptAccounts): string {
   const { since, offered, written, dropped, unaccounted } = past
   return JSON.stringify({
     v: 1,
@@ -68,6 +69,7 @@ export function accountsText({ logId, at, past, run }: KeptAccounts): string {
       ...[run.since, run.writtenBefore, run.capacity, run.mayDrop],
       ...[run.offered, run.written, run.waiting, ...list(run.dropped)],
     ],
+    read: METRICS_READERS.map((reader) => metricsReadAt[reader] ?? 0),
   })
 }
 
@@ -97,8 +99,15 @@ export function parseAccounts(text: string): KeptAccounts | null {
   const ours = run === null ? null : parseRun(counts(run, 7 + DROP_REASONS.length))
   if (lost === null || ours === undefined) return null
   const [since = 0, offered = 0, written = 0, ...dropped] = past
+  const metricsReadAt = readAt(counts(value['read'], METRICS_READERS.length))
   const before = { since, offered, written, waiting: 0, dropped: drops(dropped) }
-  return { logId, at, past: { ...before, unaccounted: lost }, run: ours }
+  return { logId, at, past: { ...before, unaccounted: lost }, run: ours, metricsReadAt }
+}
+
+/** Earlier versions did not write it down. */
+function readAt(times: readonly number[] | null): MetricsReadAt {
+  const [scrape = 0, exported = 0] = times ?? []
+  return { scrape: scrape || null, export: exported || null }
 }
 
 function parseUnaccounted(value: unknown): Unaccounted | null {
@@ -176,4 +185,17 @@ export function settleAccounts(
       atMost: bounded && atMost !== null ? atMost + run.capacity + run.mayDrop - dropped : null,
     },
   }
+}
+
+/** True if the owner that wrote this down of this log has not closed it. */
+export function wasKilled(kept: KeptText | 'damaged' | null, logId: string): boolean {
+  if (kept === null) return false
+  const read = kept === 'damaged' ? null : parseAccounts(kept.text)
+  return read === null || (read.logId === logId && read.run !== null)
+}
+
+/** When the numbers of this log had been read, as was written down. */
+export function readBefore(kept: KeptText | 'damaged' | null, logId: string): MetricsReadAt {
+  const read = kept === null || kept === 'damaged' ? null : parseAccounts(kept.text)
+  return read?.logId === logId ? read.metricsReadAt : readAt(null)
 }

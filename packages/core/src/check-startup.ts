@@ -6,7 +6,8 @@ import {
   type BackendDefinition,
   type PapyraError,
 } from '@papyra/contracts'
-import { checkGateOptions, decide, openOptions } from './gate.js'
+import { checkGateOptions, decide, openOptions, refusal } from './gate.js'
+import { sayPassed, sayRefused } from './gate-told.js'
 import type { GateOptions, GateReport } from './gate-types.js'
 import { startTimeBudget, type TimeBudget } from './time-budget.js'
 
@@ -30,6 +31,18 @@ export interface CheckStartupOptions extends Omit<GateOptions, 'upgrade'> {
 export async function checkStartup(
   definition: BackendDefinition,
   options: CheckStartupOptions = {},
+): Promise<GateReport> {
+  const report = await check(definition, options).catch((error: unknown) => {
+    throw sayRefused(error, options)
+  })
+  if (report.allowed) sayPassed(report, options.logger)
+  else sayRefused(refusal(report), options)
+  return report
+}
+
+async function check(
+  definition: BackendDefinition,
+  options: CheckStartupOptions,
 ): Promise<GateReport> {
   checkGateOptions(options)
   const clock = options.clock ?? systemClock

@@ -8,6 +8,7 @@ import type {
 import type { StartupDepth } from './gate-types.js'
 import type { PapyraHooks } from './hooks.js'
 import type { IntakeLimits } from './intake.js'
+import type { PapyraLogger } from './logger.js'
 import type { MaintenanceTiming } from './maintenance.js'
 import type { PapyraSchemas } from './schemas.js'
 
@@ -80,6 +81,7 @@ export interface PapyraConfig {
   readonly reports?: string
   readonly schemas?: PapyraSchemas
   readonly hooks?: PapyraHooks
+  readonly logger?: PapyraLogger
   readonly clock?: Clock
 }
 

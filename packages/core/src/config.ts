@@ -156,6 +156,7 @@ const CONFIG: Shape = {
   reports: text,
   schemas: asIs('an object of validators'),
   hooks: asIs('an object of functions'),
+  logger: asIs('a logger such as one of pino'),
   clock: asIs('a clock'),
 }
 

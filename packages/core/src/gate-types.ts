@@ -10,6 +10,7 @@ import type {
   ScanReport,
   StartupMode,
 } from '@papyra/contracts'
+import type { PapyraLogger } from './logger.js'
 
 /** How much of a store a start verifies. */
 export type StartupDepth = 'full' | 'since-clean'
@@ -62,6 +63,8 @@ export interface GateOptions extends StartupOptions {
   readonly environment?: string
   readonly retention?: RetentionPolicy | null
   readonly clock?: Clock
+  /** Told of scans, of a recovery and of the answer, one call each. Default: none. */
+  readonly logger?: PapyraLogger
 }
 
 /** What the gate found and decided. Plain JSON. */

@@ -14,6 +14,8 @@ import {
 } from '@papyra/contracts'
 import { checkProductionRules, resolveEnvironment } from './environment.js'
 import type { GateOptions, GatePass, GateReport } from './gate-types.js'
+import { sayPassed, sayRefused } from './gate-told.js'
+import { loggedRecovery, loggedScan } from './logged-acts.js'
 import { checkDepth, depthOptions, depthReport } from './startup-depth.js'
 import { startTimeBudget, type TimeBudget } from './time-budget.js'
 
@@ -63,10 +65,11 @@ export async function runGate(
     return await closingOnFailure(backend, async () => {
       const report = await decide(backend, definition, options, budget)
       if (!report.allowed) throw refusal(report)
+      sayPassed(report, options.logger)
       return { backend, report }
     })
   } catch (thrown) {
-    throw budget.explain(thrown)
+    throw sayRefused(budget.explain(thrown), options)
   } finally {
     budget.lift()
   }
@@ -145,7 +148,7 @@ async function look(
   const first = await scan(backend, depthOptions(options), options, budget)
   budget.check()
   if (mode !== 'recover' || first.clean) return { scan: first, recovery: null, after: null }
-  const recovery = await backend.recover({
+  const recovery = await loggedRecovery(options.logger, backend, {
     mode: options.recovery?.mode ?? 'repair',
     signal: budget.signal,
     ...(options.recovery?.quarantineDir === undefined
@@ -170,7 +173,7 @@ function scan(
   options: GateOptions,
   budget: TimeBudget,
 ): Promise<ScanReport> {
-  return backend.scan({
+  return loggedScan(options.logger, backend, {
     ...how,
     signal: budget.signal,
     ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),

@@ -1,5 +1,13 @@
 export { openPapyra, type OpenPapyraOptions } from './open.js'
 export type { PapyraHooks } from './hooks.js'
+export { jsonLogger, type PapyraLogger } from './logger.js'
+export { loggedCompaction, loggedRecovery, loggedScan } from './logged-acts.js'
+export {
+  LOG_EVENTS,
+  type LogEventDefinition,
+  type LogEventName,
+  type LogEvents,
+} from './log-events.js'
 export type { Papyra, Recorded, CompactNowOptions } from './papyra.js'
 export type {
   FactTypes,

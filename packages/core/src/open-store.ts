@@ -2,8 +2,10 @@ import type {
   AuditInput,
   AuditRecord,
   Backend,
-  Clock,
   CompactionReport,
+  CompactOptions,
+  MetricsReadAt,
+  MetricsReader,
   MetricsSnapshot,
   RetentionPolicy,
   ScanOptions,
@@ -28,30 +30,18 @@ import type {
   TypedEvent,
 } from './facts.js'
 import type { GateReport } from './gate-types.js'
-import type { PapyraHooks } from './hooks.js'
-import { IntakeQueue, type Intake, type IntakeLimits } from './intake.js'
+import { IntakeQueue, type Intake } from './intake.js'
 import { Lifecycle, type LifecycleState } from './lifecycle.js'
+import { loggedCompaction, loggedScan, telling } from './logged-acts.js'
+import { LoggedDrops } from './logged-drops.js'
+import { say } from './logger.js'
+import { viewOf, type OpenStoreOptions } from './open-store-options.js'
 import type { CompactNowOptions, Papyra, Recorded } from './papyra.js'
 import { Reader, type DeadLetterQuery, type EventQuery, type ListQuery } from './reader.js'
 import { Recorder } from './recorder.js'
 import type { Schedule } from './scheduler.js'
-import { schemaVerdict, type PapyraSchemas } from './schemas.js'
-import type { RetentionView } from './visible.js'
+import { schemaVerdict } from './schemas.js'
 import type { WriteFailure } from './write-watch.js'
-
-/** What an open store is made of, besides its backend. */
-export interface OpenStoreOptions {
-  readonly systemId: string
-  readonly logId: string
-  readonly retention: RetentionPolicy | null
-  readonly report: GateReport
-  readonly clock: Clock
-  readonly schemas: PapyraSchemas | undefined
-  readonly intake: IntakeLimits
-  readonly hooks: PapyraHooks
-  /** `recordsWritten` of the store as it begins. */
-  readonly recordsWritten: number
-}
 
 /** `Papyra` over a backend that has begun. */
 export class OpenStore<Facts extends FactTypes> implements Papyra<Facts> {
@@ -68,6 +58,7 @@ export class OpenStore<Facts extends FactTypes> implements Papyra<Facts> {
   readonly #schedules: Schedule[] = []
   readonly #recorder: Recorder
   readonly #book: AccountBook
+  readonly #drops: LoggedDrops
 
   constructor(backend: Backend, options: OpenStoreOptions) {
     this.systemId = options.systemId
@@ -77,9 +68,16 @@ export class OpenStore<Facts extends FactTypes> implements Papyra<Facts> {
     this.#backend = backend
     this.#options = options
     this.#source = { systemId: options.systemId, now: () => options.clock.now() }
-    const { clock, schemas } = options
+    const { clock, schemas, logger } = options
     const lifecycle = this.#lifecycle
-    this.#recorder = new Recorder(backend, { source: this.#source, clock, schemas, lifecycle })
+    this.#recorder = new Recorder(backend, {
+      source: this.#source,
+      clock,
+      schemas,
+      lifecycle,
+      logger,
+    })
+    this.#drops = new LoggedDrops(logger, clock)
     const { onDrop, onSchemaMismatch } = options.hooks
     this.#intake = new IntakeQueue({
       ...options.intake,
@@ -87,10 +85,13 @@ export class OpenStore<Facts extends FactTypes> implements Papyra<Facts> {
       append: (facts) => this.#recorder.append(facts),
       refusal: (fact) => schemaVerdict(options.schemas, fact),
       beforeDrop: (records) => this.#book.willDrop(records),
-      ...(onDrop === undefined ? {} : { onDrop }),
+      onDrop: (drop) => {
+        this.#drops.add(drop)
+        onDrop?.(drop)
+      },
     })
     this.#reader = new Reader(backend, {
-      view: () => this.#view(),
+      view: () => viewOf(options),
       ...(options.schemas === undefined ? {} : { schemas: options.schemas }),
       ...(onSchemaMismatch === undefined ? {} : { onSchemaMismatch }),
     })
@@ -107,7 +108,8 @@ export class OpenStore<Facts extends FactTypes> implements Papyra<Facts> {
 
   /** Takes up what the owners before have counted. To be awaited before anything else. */
   async takeUp(): Promise<this> {
-    await this.#book.open()
+    const killed = await this.#book.open()
+    if (killed !== null) say(this.#options.logger, 'papyra.owner.killed', killed)
     return this
   }
 
@@ -125,6 +127,14 @@ export class OpenStore<Facts extends FactTypes> implements Papyra<Facts> {
 
   get accounts(): Accounts {
     return this.#book.accounts
+  }
+
+  get metricsReadAt(): MetricsReadAt {
+    return this.#book.metricsReadAt
+  }
+
+  noteMetricsRead(reader: MetricsReader): void {
+    this.#book.noteRead(reader)
   }
 
   get accountsKept(): AccountsKept {
@@ -177,16 +187,21 @@ export class OpenStore<Facts extends FactTypes> implements Papyra<Facts> {
     return this.#lifecycle.run(async () => {
       const signal = this.#untilClosing(options.signal)
       // A plan holds its policy.
-      if (options.plan !== undefined) return this.#backend.compact({ ...options, signal })
+      const compact = (asked: CompactOptions): Promise<CompactionReport> =>
+        loggedCompaction(this.#options.logger, this.#backend, asked)
+      if (options.plan !== undefined) return compact({ ...options, signal })
       const policy = options.policy ?? this.retention
       if (policy === null || isUnbounded(policy)) throw withoutPolicy()
-      return this.#backend.compact({ ...options, policy, signal })
+      return compact({ ...options, policy, signal })
     })
   }
 
   scan(options: ScanOptions = {}): Promise<ScanReport> {
     return this.#lifecycle.run(() =>
-      this.#backend.scan({ ...options, signal: this.#untilClosing(options.signal) }),
+      loggedScan(this.#options.logger, this.#backend, {
+        ...options,
+        signal: this.#untilClosing(options.signal),
+      }),
     )
   }
 
@@ -212,11 +227,12 @@ export class OpenStore<Facts extends FactTypes> implements Papyra<Facts> {
       await drained
       await stopped
       await this.#recorder.settled()
-      try {
-        await this.#book.close()
-      } finally {
-        await this.#backend.close()
-      }
+      this.#drops.end()
+      const { logger } = this.#options
+      await telling(logger, 'papyra.store.close_failed', () => this.#letGo())
+      const { offered, written, dropped } = this.#counts()
+      const facts = { factsOffered: offered, factsWritten: written }
+      say(logger, 'papyra.store.closed', { ...facts, factsDropped: totalOf(dropped) })
     })
   }
 
@@ -229,22 +245,18 @@ export class OpenStore<Facts extends FactTypes> implements Papyra<Facts> {
     this.#schedules.push(schedule)
   }
 
+  async #letGo(): Promise<void> {
+    try {
+      await this.#book.close()
+    } finally {
+      await this.#backend.close()
+    }
+  }
+
   #counts(): FactCounts {
     const { written, waiting, dropped } = this.#intake.stats()
     const stored = written + this.#recorder.recorded
     return { offered: stored + waiting + totalOf(dropped), written: stored, waiting, dropped }
-  }
-
-  #view(): RetentionView {
-    const { report, clock } = this.#options
-    const scan = report.after ?? report.scan
-    const counted = scan !== null && scan.coverage !== 'quick'
-    const none = counted && !scan.notices.some(({ code }) => code === 'unknown_kind')
-    return {
-      policy: this.retention,
-      now: clock.now(),
-      unknownKinds: none ? 'none' : 'possible',
-    }
   }
 
   async *#open<Item>(list: AsyncIterable<Item>): AsyncGenerator<Item> {

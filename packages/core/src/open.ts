@@ -1,6 +1,7 @@
 import {
   PapyraError,
   systemClock,
+  type Backend,
   type BackendDefinition,
   type Clock,
   type RetentionPolicy,
@@ -9,8 +10,10 @@ import { isUnbounded, validatePolicy } from '@papyra/retention'
 import type { FactTypes } from './facts.js'
 import { checkMaintenance, startMaintenance } from './open-maintenance.js'
 import { closingOnFailure, runGate } from './gate.js'
-import type { GateOptions, StartupOptions } from './gate-types.js'
+import type { GateOptions, GateReport, StartupOptions } from './gate-types.js'
 import type { PapyraHooks } from './hooks.js'
+import { telling } from './logged-acts.js'
+import { withFields, type PapyraLogger } from './logger.js'
 import type { IntakeLimits } from './intake.js'
 import { OpenStore } from './open-store.js'
 import type { MaintenanceTiming } from './maintenance.js'
@@ -40,6 +43,11 @@ export interface OpenPapyraOptions {
   readonly schemas?: PapyraSchemas
   readonly intake?: IntakeLimits
   readonly hooks?: PapyraHooks
+  /**
+   * Told of each act of the store's life, fields first, such as a logger of pino or `jsonLogger`: see
+   * docs/log-events.md. Never given payloads. Default: none.
+   */
+  readonly logger?: PapyraLogger
   /** Compact regularly; needs `retention`. Default: nothing is ever compacted by itself. */
   readonly compaction?: MaintenanceTiming
   /** Verify every byte regularly, beside the appends. Default: only starts and scans do. */
@@ -63,30 +71,33 @@ export async function openPapyra<Facts extends FactTypes = FactTypes>(
   checkOptions(options)
   const retention = usablePolicy(options.retention)
   checkMaintenance(options, retention)
-  const { backend, report } = await runGate(options.backend, gateOptions(options, retention))
-  return closingOnFailure(backend, async () => {
-    tell(options.hooks?.onStartup, report)
-    const { mode } = report
-    const onDamage = mode === 'ignore' || mode === 'scan_only' ? 'set_tail_aside' : 'refuse'
-    await backend.begin({ onDamage, retention })
-    const { logId, metrics } = await backend.describe()
-    if (logId === null) throw new PapyraError('internal', 'The store has begun without an id.')
-    const { systemId, clock = systemClock, schemas, intake, hooks } = options
-    const store = new OpenStore<Facts>(backend, {
-      systemId,
-      logId,
-      retention,
-      report,
-      clock,
-      schemas,
-      intake: intake ?? {},
-      hooks: hooks ?? {},
-      recordsWritten: metrics.totals.recordsWritten,
-    })
+  const { systemId, clock = systemClock, schemas, intake = {}, hooks = {} } = options
+  const { name, location } = options.backend
+  const logger = withFields(options.logger, { systemId, backend: name, location })
+  const gate = { ...gateOptions(options, retention), ...(logger === undefined ? {} : { logger }) }
+  const { backend, report } = await runGate(options.backend, gate)
+  const take = async (): Promise<Papyra<Facts>> => {
+    tell(hooks.onStartup, report)
+    const { logId, recordsWritten } = await beginAs(backend, report, retention)
+    const settings = { systemId, retention, report, clock, schemas, intake, hooks, logger }
+    const store = new OpenStore<Facts>(backend, { ...settings, logId, recordsWritten })
     await store.takeUp()
     for (const schedule of startMaintenance(store, options)) store.keep(schedule)
     return store
-  })
+  }
+  return closingOnFailure(backend, () => telling(logger, 'papyra.store.open_failed', take))
+}
+
+async function beginAs(
+  backend: Backend,
+  { mode }: GateReport,
+  retention: RetentionPolicy | null,
+): Promise<{ readonly logId: string; readonly recordsWritten: number }> {
+  const onDamage = mode === 'ignore' || mode === 'scan_only' ? 'set_tail_aside' : 'refuse'
+  await backend.begin({ onDamage, retention })
+  const { logId, metrics } = await backend.describe()
+  if (logId === null) throw new PapyraError('internal', 'The store has begun without an id.')
+  return { logId, recordsWritten: metrics.totals.recordsWritten }
 }
 
 function checkOptions({ systemId, backend }: OpenPapyraOptions): void {

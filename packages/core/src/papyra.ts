@@ -5,6 +5,8 @@ import type {
   CompactionReport,
   CompactionTrigger,
   LongOperation,
+  MetricsReadAt,
+  MetricsReader,
   MetricsSnapshot,
   RetentionPolicy,
   ScanOptions,
@@ -78,6 +80,13 @@ export interface Papyra<Facts extends FactTypes = FactTypes> {
   readonly accounts: Accounts
   /** Whether they outlive this owner. Where not, the store is served all the same. */
   readonly accountsKept: AccountsKept
+  /**
+   * When somebody last read the numbers, kept with the store as `accounts` are; what @papyra/http and
+   * @papyra/otel tell, they note here.
+   */
+  readonly metricsReadAt: MetricsReadAt
+  /** Notes that the numbers are read now. Costs nothing; written down within a second. */
+  noteMetricsRead(reader: MetricsReader): void
 
   /**
    * Stores an event. The payload is taken at the call: changing it afterwards changes nothing.

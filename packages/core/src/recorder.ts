@@ -1,6 +1,7 @@
 import type { AppendFact, AppendResult, Backend, Clock, PapyraError } from '@papyra/contracts'
 import type { EncodedFact, FactSource } from './encode.js'
 import type { Lifecycle } from './lifecycle.js'
+import type { PapyraLogger } from './logger.js'
 import type { Recorded } from './papyra.js'
 import { schemaVerdict, type PapyraSchemas } from './schemas.js'
 import { WriteWatch, type WriteFailure } from './write-watch.js'
@@ -10,6 +11,7 @@ export interface RecorderOptions {
   readonly clock: Clock
   readonly schemas: PapyraSchemas | undefined
   readonly lifecycle: Lifecycle
+  readonly logger: PapyraLogger | undefined
 }
 
 /** The write side for whoever waits for the answer. */
@@ -24,7 +26,7 @@ export class Recorder {
   constructor(backend: Pick<Backend, 'append'>, options: RecorderOptions) {
     this.#backend = backend
     this.#options = options
-    this.#writes = new WriteWatch(options.clock)
+    this.#writes = new WriteWatch(options.clock, options.logger)
   }
 
   /** Facts that were stored for whoever waited. */

@@ -1,4 +1,10 @@
-import { isPapyraError, type Clock, type PapyraErrorCode } from '@papyra/contracts'
+import {
+  FINAL_WRITE_ERRORS,
+  isPapyraError,
+  type Clock,
+  type PapyraErrorCode,
+} from '@papyra/contracts'
+import { say, type PapyraLogger } from './logger.js'
 
 /** Appends that the store did not take, since it last took one. */
 export interface WriteFailure {
@@ -23,10 +29,12 @@ const OF_THE_FACT: ReadonlySet<PapyraErrorCode> = new Set([
 /** Remembers whether the store took the last append. */
 export class WriteWatch {
   readonly #clock: Clock
+  readonly #logger: PapyraLogger | undefined
   #failure: WriteFailure | null = null
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, logger: PapyraLogger | undefined) {
     this.#clock = clock
+    this.#logger = logger
   }
 
   get failure(): WriteFailure | null {
@@ -36,7 +44,7 @@ export class WriteWatch {
   async watch<T>(append: Promise<T>): Promise<T> {
     try {
       const result = await append
-      this.#failure = null
+      if (this.#failure !== null) this.#mended(this.#failure)
       return result
     } catch (thrown) {
       this.#failed(isPapyraError(thrown) ? thrown.code : 'internal')
@@ -44,12 +52,23 @@ export class WriteWatch {
     }
   }
 
+  #mended({ code, appends }: WriteFailure): void {
+    this.#failure = null
+    say(this.#logger, 'papyra.write.recovered', { code, appends })
+  }
+
   #failed(code: PapyraErrorCode): void {
     if (OF_THE_FACT.has(code)) return
+    const before = this.#failure
+    const final = FINAL_WRITE_ERRORS.has(code)
+    if (before === null && !final) say(this.#logger, 'papyra.write.failing', { code })
+    if (final && !FINAL_WRITE_ERRORS.has(before?.code ?? '')) {
+      say(this.#logger, 'papyra.writer.latched', { code })
+    }
     this.#failure = {
       code,
-      appends: (this.#failure?.appends ?? 0) + 1,
-      since: this.#failure?.since ?? this.#clock.now(),
+      appends: (before?.appends ?? 0) + 1,
+      since: before?.since ?? this.#clock.now(),
       lastMonotonic: this.#clock.monotonic(),
     }
   }

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 test('the names that the package exports', () => {
   expect(Object.keys(core).sort()).toEqual([
     'DROP_REASONS',
+    'LOG_EVENTS',
     'Reader',
     'addAccounts',
     'checkProductionRules',
@@ -12,6 +13,10 @@ test('the names that the package exports', () => {
     'decodeRecord',
     'decodeUnknown',
     'defineConfig',
+    'jsonLogger',
+    'loggedCompaction',
+    'loggedRecovery',
+    'loggedScan',
     'memoryBackend',
     'openPapyra',
     'parseAccounts',

@@ -7,13 +7,14 @@ import {
   type Finding,
   type GroupDescription,
   type LongOperation,
+  type MetricsReadAt,
   type RetentionPolicy,
   type ScanReport,
   type StoreDescription,
 } from '@papyra/contracts'
 import { findReports, type KeptReport, type ReportKind } from './report/ledger.js'
 import type { SignedReport } from './report/sign.js'
-import { settleAccounts, type Accounts } from '@papyra/core'
+import { parseAccounts, settleAccounts, type Accounts } from '@papyra/core'
 
 /** What the checklist is evaluated against. What could not be found out is `null`. */
 export interface StoreFacts {
@@ -25,6 +26,8 @@ export interface StoreFacts {
   /** What a compaction by the policy in force would delete now. */
   readonly backlog: CompactionReport | null
   readonly accounts: Accounts | null
+  /** When the numbers were last read, as of when an owner wrote that down. */
+  readonly metricsRead: (MetricsReadAt & { readonly asOf: number }) | null
   readonly findings: readonly Finding[]
   readonly groups: readonly GroupDescription[] | null
   /** The backend has consumer groups, whether they could be listed or not. */
@@ -48,6 +51,7 @@ const NOTHING = {
   scan: null,
   backlog: null,
   accounts: null,
+  metricsRead: null,
   findings: [],
   groups: null,
   hasGroups: false,
@@ -76,6 +80,7 @@ export async function gatherFacts(
           ? null
           : await unless(() => opened.compact({ ...options, policy: inForce })),
       accounts: await unless(() => accountsOf(opened, description, now)),
+      metricsRead: await unless(() => metricsReadOf(opened, description)),
       findings: (await unless(() => findingsOf(opened))) ?? [],
       groups: (await unless(async () => opened.groups?.list())) ?? null,
       hasGroups: opened.groups !== undefined,
@@ -117,6 +122,15 @@ async function accountsOf(
   if (kept === null || logId === null || owner !== null) return null
   const { recordsWritten } = metrics.totals
   return settleAccounts(kept, { logId, recordsWritten, now })
+}
+
+async function metricsReadOf(
+  backend: Backend,
+  { logId }: StoreDescription,
+): Promise<StoreFacts['metricsRead']> {
+  const kept = (await backend.accounts?.read()) ?? null
+  const read = kept === null || kept === 'damaged' ? null : parseAccounts(kept.text)
+  return read?.logId === logId ? { ...read.metricsReadAt, asOf: read.at } : null
 }
 
 async function findingsOf(backend: Backend): Promise<Finding[]> {

@@ -8,21 +8,36 @@ import { countsText, plural } from './text.js'
 
 const METRICS = papyra('metrics', 'persistence')
 
-function judgeRead(_: StoreFacts, { use }: ChecklistSettings): Verdict {
-  const stated = use?.metricsReader
-  if (stated !== undefined) return pass(`Stated: ${stated}.`)
-  return unknown(
-    'Whether anybody reads the numbers is not recorded.',
-    otherwise(
-      'Export them (@papyra/otel, or `/metrics` of @papyra/http) and state in the configuration: `use.metricsReader`.',
-    ),
-  )
-}
-
 /** What was dropped stays dropped: it is looked into, and then known. */
 const LOOK = otherwise(
   'Look with `papyra metrics persistence`, raise `intake.capacity`, then waive `facts.dropped` in the configuration.',
 )
+
+const EXPORT = otherwise('Export them: @papyra/otel, or `/metrics` of @papyra/http.')
+const STATED = otherwise(
+  'Export them (@papyra/otel, or `/metrics` of @papyra/http) and state in the configuration: `use.metricsReader`.',
+)
+/** Numbers that are older than this, in ms, are not watched. */
+const READ_WITHIN_MS = 3_600_000
+
+/** Of a store that nobody holds, what counts is how it was when its last owner was there. */
+function judgeRead(
+  { metricsRead, description, now }: StoreFacts,
+  { use }: ChecklistSettings,
+): Verdict {
+  const stated = use?.metricsReader
+  if (metricsRead === null)
+    return stated === undefined
+      ? unknown('The store keeps no record of who reads.', STATED)
+      : pass(`Stated: ${stated}.`)
+  const { scrape, export: exported, asOf } = metricsRead
+  const last = Math.max(scrape ?? 0, exported ?? 0)
+  if (last === 0) return warn('Nobody has ever read the numbers.', EXPORT)
+  const at = new Date(last).toISOString()
+  const until = description?.owner == null ? asOf : now
+  if (until - last > READ_WITHIN_MS) return warn(`Last read ${at}, and not since.`, EXPORT)
+  return pass(`Last read ${at}.`)
+}
 
 function judgeDrops({ accounts, description, definition }: StoreFacts): Verdict {
   if (accounts === null) {

@@ -50,6 +50,7 @@ beforeEach(async () => {
     await write(papyra, 80)
     await papyra.compact()
     await papyra.scan()
+    papyra.noteMetricsRead('export')
   })
 })
 afterEach(() => rm(dir, { recursive: true }))
@@ -105,7 +106,6 @@ const BY_SETTINGS: readonly [string, string, Partial<ChecklistSettings>][] = [
     'unknown',
     { use: { ...SETTINGS.use, startupCheck: undefined } as never },
   ],
-  ['metrics.read', 'unknown', { use: { ...SETTINGS.use, metricsReader: undefined } as never }],
   ['recovery.mode', 'fail', { recoveryMode: 'quarantine' }],
   ['backend.fits', 'warn', { use: { ...SETTINGS.use, writesPerSecond: 5000 } }],
   ['backend.fits', 'fail', { use: { ...SETTINGS.use, distributed: true } }],
@@ -135,7 +135,10 @@ test('store.verified and compaction.happening: time goes by', async () => {
   clock.advance(3 * DAY)
   // A run that found nothing to delete would have left no trace.
   expect(await changed()).toEqual({})
-  await own((papyra) => write(papyra, 3))
+  await own(async (papyra) => {
+    await write(papyra, 3)
+    papyra.noteMetricsRead('scrape')
+  })
   expect(await changed()).toEqual({ 'compaction.happening': 'fail' })
   clock.advance(8 * DAY)
   expect(await changed()).toEqual({ 'compaction.happening': 'fail', 'store.verified': 'warn' })
@@ -143,6 +146,7 @@ test('store.verified and compaction.happening: time goes by', async () => {
     await write(papyra, 1)
     await papyra.compact()
     await papyra.scan()
+    papyra.noteMetricsRead('scrape')
   })
   expect(await changed()).toEqual({})
 })
@@ -337,4 +341,24 @@ describe('what was tried', () => {
     await keep('drill', { logId: 'another' })
     expect(await tried()).toEqual(unknown)
   })
+})
+
+test('numbers that nobody reads are told of, and a store whose owner went is judged by that time', async () => {
+  const read = async (): Promise<(string | undefined)[]> => {
+    const { checks } = await run()
+    const item = checks.find(({ id }) => id === 'metrics.read')
+    return [item?.state, item?.evidence]
+  }
+  expect(await read()).toEqual(['pass', 'Last read 2026-11-01T00:00:00.000Z.'])
+  clock.advance(DAY)
+  expect((await read())[0]).toBe('pass')
+  await own(async () => undefined)
+  expect(await read()).toEqual(['warn', 'Last read 2026-11-01T00:00:00.000Z, and not since.'])
+  await own(async (papyra) => {
+    papyra.noteMetricsRead('scrape')
+  })
+  expect(await read()).toEqual(['pass', 'Last read 2026-11-02T00:00:00.000Z.'])
+  backend = jsonBackend({ path: join(dir, 'other.ndjson') })
+  await own((papyra) => write(papyra, 1))
+  expect(await read()).toEqual(['warn', 'Nobody has ever read the numbers.'])
 })

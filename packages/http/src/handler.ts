@@ -114,8 +114,9 @@ function routesOf({ health, basePath, endpoints, storeName, backendName }: Handl
         ...status,
       })
     },
-    metrics: async ({ accept }) => {
+    metrics: async ({ accept, method }) => {
       const families = await collectFamilies(health, { storeName, backendName })
+      if (method === 'GET') health.papyra?.noteMetricsRead('scrape')
       return metricsAnswer(renderFamilies(families, formatOf(accept)), accept)
     },
   }

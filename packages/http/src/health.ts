@@ -1,6 +1,8 @@
 import {
   ERROR_CODES,
+  FINAL_WRITE_ERRORS,
   PapyraError,
+  SingleFlight,
   isPapyraError,
   systemClock,
   type Clock,
@@ -10,7 +12,6 @@ import {
   type Progress,
 } from '@papyra/contracts'
 import type { Papyra } from '@papyra/core'
-import { SingleFlight } from './single-flight.js'
 import { StartupProgress, type StartupStatus } from './startup-progress.js'
 
 /** `starting` → `ready` or `refused`; `stopping` ends all of them. */
@@ -80,11 +81,16 @@ export interface Health {
 /** What is looked at of an open store. */
 export type WatchedStore = Pick<
   Papyra,
-  'state' | 'systemId' | 'startupReport' | 'writeFailure' | 'accounts' | 'flush' | 'describe'
+  | 'state'
+  | 'systemId'
+  | 'startupReport'
+  | 'writeFailure'
+  | 'accounts'
+  | 'metricsReadAt'
+  | 'noteMetricsRead'
+  | 'flush'
+  | 'describe'
 >
-
-/** After these no later append succeeds. */
-const FINAL: ReadonlySet<string> = new Set(['writer_latched', 'store_replaced'])
 
 /**
  * Makes what `healthHandler` answers from. Throws `invalid_argument` for times that are not positive.
@@ -211,7 +217,7 @@ class StoreHealth implements Health {
     const failure = papyra.writeFailure
     if (failure === null) return null
     const recent = this.#clock.monotonic() - failure.lastMonotonic < this.#failingForMs
-    return recent || FINAL.has(failure.code) ? failure.code : null
+    return recent || FINAL_WRITE_ERRORS.has(failure.code) ? failure.code : null
   }
 
   /** Resolves when everything accepted so far is stored and the store has described itself. */

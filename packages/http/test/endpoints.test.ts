@@ -263,8 +263,8 @@ test('every metric of the store is there, in both formats, with labels escaped a
   const label = '{papyra_store_name="a\\"b\\\\c\\nd",papyra_backend_name="memory"}'
   expect(samples.get(`papyra_storage_written_bytes_total${label}`)).toBe(0)
   expect(samples.get(`papyra_storage_usage_bytes${label}`)).toBe(0)
-  // Of the service 7, of its facts 5, of its owners 4, of times 4.
-  expect(types.size).toBe(METRIC_DEFINITIONS.length + 20)
+  // Of the service 7, of its facts 5, of its owners 5, of times 4.
+  expect(types.size).toBe(METRIC_DEFINITIONS.length + 21)
   expect(
     samples.get(`papyra_fact_dropped_total${label.slice(0, -1)},papyra_drop_reason="full"}`),
   ).toBe(0)
@@ -277,5 +277,23 @@ test('every metric of the store is there, in both formats, with labels escaped a
   expect(lines).toContain('# TYPE papyra_record_written counter')
   expect(lines).toContain('# UNIT papyra_storage_written_bytes bytes')
   expect(lines).toContain(`papyra_record_written_total${label} 0`)
+  await papyra.close()
+})
+
+test('an answered scrape is noted, and tells of the one before; HEAD and probes are none', async () => {
+  const clock = manualClock(50_000)
+  const health = createHealth({ clock })
+  const handle = healthHandler({ health })
+  const papyra = await openPapyra({ systemId: 'shop', backend: memoryBackend(), clock })
+  health.ready(papyra)
+  const ask = async (path: string, method = 'GET'): Promise<string> =>
+    (await handle(new Request(`http://localhost${path}`, { method }))).text()
+  await ask('/metrics', 'HEAD')
+  await ask('/readyz')
+  expect(papyra.metricsReadAt).toEqual({ scrape: null, export: null })
+  expect(await ask('/metrics')).toMatch(/read_timestamp_seconds\{.*reader="scrape"\} 0$/m)
+  clock.advance(1000)
+  expect(await ask('/metrics')).toMatch(/read_timestamp_seconds\{.*reader="scrape"\} 50$/m)
+  expect(papyra.metricsReadAt).toEqual({ scrape: 51_000, export: null })
   await papyra.close()
 })

@@ -1,6 +1,7 @@
 import { metrics, trace, type MeterProvider, type TracerProvider } from '@opentelemetry/api'
 import {
   PapyraError,
+  SingleFlight,
   systemClock,
   type Clock,
   type CompactionReport,
@@ -11,13 +12,13 @@ import {
 } from '@papyra/contracts'
 import { durationHistogram, type Durations } from './durations.js'
 import { observeStore } from './observe.js'
-import { Snapshots } from './snapshots.js'
 import { traceStartup, traced, type Startup } from './traces.js'
 
 /** What is used of an open store, as `openPapyra` of @papyra/core gives it. */
 export interface InstrumentedStore extends MeasuredOwner {
   readonly systemId: string
   readonly startupReport: Startup
+  noteMetricsRead(reader: 'export'): void
   describe(): Promise<MeasuredStore>
   scan(...options: never[]): Promise<ScanReport>
   compact(...options: never[]): Promise<CompactionReport>
@@ -83,10 +84,10 @@ export function instrumentPapyra<Store extends InstrumentedStore>(
   }
   const meter = meterProvider.getMeter(SCOPE)
   const tracer = tracerProvider.getTracer(SCOPE)
-  const timing = { clock, cacheMs, patienceMs }
-  const snapshots = new Snapshots(() => store.describe(), timing)
+  const timing = { clock, cacheMs, answerWithinMs: patienceMs }
+  const snapshots = new SingleFlight(() => store.describe(), timing)
   const { groups: port } = options
-  const groups = port === undefined ? null : new Snapshots(() => port.list(), timing)
+  const groups = port === undefined ? null : new SingleFlight(() => port.list(), timing)
   const durations: Durations | null =
     options.histograms === true ? durationHistogram(meter, attributes) : null
   const stop = observeStore(meter, { store, snapshots, groups, attributes })

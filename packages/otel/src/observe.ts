@@ -19,13 +19,13 @@ import {
   type MeasuredGroup,
   type MeasuredOwner,
   type MeasuredStore,
+  type SingleFlight,
 } from '@papyra/contracts'
-import type { Snapshots } from './snapshots.js'
 
 export interface Observed {
-  readonly store: MeasuredOwner
-  readonly snapshots: Snapshots<MeasuredStore>
-  readonly groups: Snapshots<readonly MeasuredGroup[]> | null
+  readonly store: MeasuredOwner & { noteMetricsRead(reader: 'export'): void }
+  readonly snapshots: SingleFlight<MeasuredStore>
+  readonly groups: SingleFlight<readonly MeasuredGroup[]> | null
   /** On every value. */
   readonly attributes: Attributes
 }
@@ -52,12 +52,13 @@ export function observeStore(
   )
   const observe = async (result: BatchObservableResult): Promise<void> => {
     // At one moment, so that they add up: the store's are older or as old.
-    const [snapshot, listed] = await Promise.all([snapshots.take(), groups?.take() ?? null])
+    const [asked, listed] = await Promise.all([snapshots.ask(), groups?.ask()])
     const measured = [
       ...measureOwner(store),
-      ...(snapshot === null ? [] : measureStore(snapshot)),
-      ...(listed === null ? [] : measureGroups(listed)),
+      ...(asked.value === null ? [] : measureStore(asked.value)),
+      ...measureGroups(listed?.value ?? []),
     ]
+    store.noteMetricsRead('export')
     for (const { definition, values } of measured) {
       const observable = instruments.get(definition.name)
       if (observable === undefined) continue

@@ -1,18 +1,18 @@
 import { AggregationTemporality, DataPointType } from '@opentelemetry/sdk-metrics'
-import { manualClock } from '@papyra/contracts'
+import { manualClock, systemClock, type Clock } from '@papyra/contracts'
 import { memoryBackend, openPapyra, type Papyra } from '@papyra/core'
 import { instrumentPapyra } from '@papyra/otel'
 import { expect, test } from 'vitest'
 import { ALL } from './support/expected.js'
 import { ManualReader, provider } from './support/readers.js'
 
-function open(systemId: string = 'shop'): Promise<Papyra> {
-  return openPapyra({ systemId, backend: memoryBackend(), intake: { capacity: 3 } })
+function open(systemId: string = 'shop', clock: Clock = systemClock): Promise<Papyra> {
+  return openPapyra({ systemId, backend: memoryBackend(), clock, intake: { capacity: 3 } })
 }
 
 /** Three events, of five that were offered, and one that is no event. */
-async function busy(systemId?: string): Promise<Papyra> {
-  const papyra = await open(systemId)
+async function busy(systemId?: string, clock?: Clock): Promise<Papyra> {
+  const papyra = await open(systemId, clock)
   papyra.intake.event({ type: '' })
   for (let n = 0; n < 5; n++) papyra.intake.event({ type: 'tick', payload: n })
   await papyra.flush()
@@ -46,10 +46,12 @@ test('every number has its name, unit and kind, and a value from the first colle
 })
 
 test('a constant snapshot stays constant through ten collections and three readers', async () => {
-  const papyra = await busy()
+  // The time of the last reading stands still too.
+  const papyra = await busy('shop', manualClock())
   const readers = [new ManualReader(), new ManualReader(), new ManualReader()]
   instrumentPapyra(papyra, { meterProvider: provider(...readers) })
   const [first] = readers
+  await first?.values()
   const before = await first?.values()
   expect(before).toMatchObject({
     'papyra.record.written': 3,
@@ -141,11 +143,12 @@ test('consumer groups are told where they are given; what nobody can tell is abs
 })
 
 test('after the end of the store, and of the instrumentation', async () => {
-  const papyra = await busy()
+  const papyra = await busy('shop', manualClock())
   const clock = manualClock()
   const reader = new ManualReader()
   const options = { meterProvider: provider(reader), clock, cacheMs: 1 }
   const { unregister } = instrumentPapyra(papyra, options)
+  await reader.values()
   const before = await reader.values()
   await papyra.close()
   clock.advance(10)
@@ -172,5 +175,19 @@ test('bad options are refused', async () => {
     // What is refused has no name.
     expect(() => instrumentPapyra(papyra, { meterProvider })).not.toThrow()
   }
+  await papyra.close()
+})
+
+test('a collection tells when the numbers were read before, and is noted itself', async () => {
+  const clock = manualClock(50_000)
+  const papyra = await open('shop', clock)
+  const reader = new ManualReader()
+  instrumentPapyra(papyra, { meterProvider: provider(reader) })
+  const name = 'papyra.metrics.read.timestamp'
+  const first = await reader.values()
+  expect(first).toMatchObject({ [`${name} scrape`]: 0, [`${name} export`]: 0 })
+  clock.advance(1000)
+  expect(await reader.values()).toMatchObject({ [`${name} scrape`]: 0, [`${name} export`]: 50 })
+  expect(papyra.metricsReadAt).toEqual({ scrape: null, export: 51_000 })
   await papyra.close()
 })

@@ -25,10 +25,22 @@ async function installed(): Promise<string> {
   await mkdir(cache, { recursive: true })
   const made = await mkdtemp(join(cache, 'sdk3-new-'))
   for (const file of FILES) await copyFile(join(here, file), join(made, basename(file)))
-  await run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: made })
+  const flags = ['--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline']
+  await fetched('SDK 3', () => run('npm', ['ci', ...flags], { cwd: made })).catch(async (error) => {
+    await rm(made, { recursive: true })
+    throw error
+  })
   // Another run may have been quicker.
   await rename(made, place).catch(() => rm(made, { recursive: true }))
   return place
+}
+
+/** What comes from the registry: once it was here, it is used without asking. Never skipped. */
+async function fetched<T>(what: string, work: () => Promise<T>): Promise<T> {
+  return work().catch((cause: unknown) => {
+    const text = `${what} is not in the cache of npm and cannot be fetched: is the registry reachable? Run this test once where it is.`
+    throw new Error(text, { cause })
+  })
 }
 
 test('SDK 3 on Node 24: the same names, units and kinds, and values over a restart', async () => {
@@ -39,7 +51,8 @@ test('SDK 3 on Node 24: the same names, units and kinds, and values over a resta
   const url = await receiver.listen()
   const written = async (events: number): Promise<unknown> => {
     const args = [join(place, 'sdk3.mjs'), bundle, join(dir, 'shop.ndjson'), url, String(events)]
-    const node = ['--yes', '--package=node@24', '--', 'node']
+    const node = ['--yes', '--prefer-offline', '--package=node@24', '--', 'node']
+    await fetched('Node 24', () => run('npx', [...node, '--version'], { cwd: place }))
     const { stdout } = await run('npx', [...node, ...args], { cwd: place })
     expect(stdout).toMatch(/^v24\./)
     return pointsOf(receiver.received.get('papyra.record.written')).map(({ asInt }) => asInt)

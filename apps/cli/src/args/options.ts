@@ -12,6 +12,14 @@ export const COMMON: Readonly<Record<string, OptionSpec>> = {
   help: { kind: 'flag', short: 'h', describe: 'Show this help' },
 }
 
+/** Whether acts are told for central collection. */
+export const LOGGING: Readonly<Record<string, OptionSpec>> = {
+  'log-events': {
+    kind: 'flag',
+    describe: 'Also write a line of JSON for each act to standard error: see docs/log-events.md',
+  },
+}
+
 /** Options that say which store is meant. */
 export const STORE: Readonly<Record<string, OptionSpec>> = {
   path: {

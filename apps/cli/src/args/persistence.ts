@@ -1,5 +1,15 @@
 import type { Command } from '../command.js'
-import { CONSENT, GATE, LIMITS, MODE, OWNING, RECOVERY, RECOVERY_MODE, STORE } from './options.js'
+import {
+  CONSENT,
+  GATE,
+  LIMITS,
+  LOGGING,
+  MODE,
+  OWNING,
+  RECOVERY,
+  RECOVERY_MODE,
+  STORE,
+} from './options.js'
 
 const scan: Command = {
   words: ['persistence', 'scan'],
@@ -12,6 +22,7 @@ const scan: Command = {
   ],
   options: {
     ...STORE,
+    ...LOGGING,
     'max-anomalies': {
       kind: 'value',
       value: 'N',
@@ -48,6 +59,7 @@ const recover: Command = {
   ],
   options: {
     ...STORE,
+    ...LOGGING,
     mode: RECOVERY_MODE,
     ...RECOVERY,
     force: {
@@ -79,6 +91,7 @@ const startupCheck: Command = {
   ],
   options: {
     ...STORE,
+    ...LOGGING,
     mode: MODE,
     ...GATE,
     ...OWNING,
@@ -104,6 +117,7 @@ const compact: Command = {
   ],
   options: {
     ...STORE,
+    ...LOGGING,
     ...LIMITS,
     plan: {
       kind: 'value',

@@ -19,13 +19,16 @@ export async function showMetrics(out: Output, metrics: MetricsSnapshot): Promis
 
 /** What became of the facts that were handed in; each line but the last adds up to the first. */
 export async function showAccounts(out: Output, accounts: StoredAccounts): Promise<void> {
-  const { since, asOf, offered, written, waiting, dropped, unaccounted } = accounts
+  const { since, asOf, offered, written, waiting, dropped, unaccounted, metricsReadAt } = accounts
   const rows = [
     ['offered', offered],
     ['written', written],
     ['waiting', waiting],
     ...Object.entries(dropped).map(([reason, count]) => [`dropped: ${reason}`, count] as const),
   ] as const
+  const { scrape, export: exported } = metricsReadAt
+  const when = (at: number | null): string => (at === null ? 'never' : timeText(at))
+  await out.line(`numbers last scraped: ${when(scrape)}, last exported: ${when(exported)}`)
   await out.line('')
   await out.line(`facts handed in since ${timeText(since)}, as of ${timeText(asOf)}`)
   await out.lines(

@@ -15,8 +15,6 @@ import { fieldsOf } from './names.js'
 import { pendingOf } from './pending.js'
 import { groupsScript } from './scripts.js'
 
-/** A consumer that has not asked for so long is not counted as alive, in ms. */
-export const ALIVE_MS = 60_000
 /** How many pending records are looked at, by number. */
 const LOOKED_AT = 1000
 
@@ -80,19 +78,19 @@ function rawGroup(store: Store, kind: string, row: Reply): RawGroup {
     lastDelivered: Number(lastDeliveredId.split('-')[0]),
     lastDeliveredId,
     pending: Number(pending),
-    consumers: list(consumers).map(consumerOf),
+    consumers: list(consumers).map((one) => consumerOf(one, store.consumerAliveMs)),
     rows: list(rows).map(pendingOf),
     next: entry === undefined ? null : decodeEntry(kind, store.seed, entry),
   }
 }
 
-function consumerOf(row: Reply): ConsumerDescription {
+function consumerOf(row: Reply, aliveMs: number): ConsumerDescription {
   const flat = list(row)
   const found = new Map<string, Reply>()
   for (let at = 0; at + 1 < flat.length; at += 2) found.set(text(flat[at]), flat[at + 1] ?? null)
   const pending = Number(found.get('pending') ?? 0)
   const idleMs = Number(found.get('idle') ?? 0)
-  const alive = idleMs < ALIVE_MS
+  const alive = idleMs < aliveMs
   return {
     name: text(found.get('name')),
     pending,

@@ -31,7 +31,10 @@ export async function openConsumerGroup(options: ConsumerGroupOptions): Promise<
       const text = `There is no store at ${location}.`
       throw new PapyraError('store_not_found', text, { details: { location } })
     }
-    const store = new Store(connection, keys, settings.clock ?? systemClock, identityOf(meta))
+    const store = new Store(connection, keys, settings.clock ?? systemClock, {
+      ...identityOf(meta),
+      consumerAliveMs: settings.consumerAliveMs,
+    })
     const group = new GroupStore(store, options, settings.appendTimeoutMs)
     return new ConsumerGroup(group, {
       connect: () => connectionTo(place),

@@ -19,6 +19,8 @@ export interface ScratchOptions {
 
 /** How often a copy is made anew because the original was rewritten meanwhile. */
 const MOST_TRIES = 10
+/** So many of them copy files; where those never stand still, the records are read one by one. */
+const TRIES_OF_FILES = 5
 
 /**
  * A throw-away copy of a store, closed cleanly and sound; the original is only read. Rejects with
@@ -68,14 +70,14 @@ async function copyOfFiles(
     const base = join(dir, String(tries))
     const copy = at(inFolder ? base : join(base, basename(location)))
     const made =
-      size <= sample
+      size <= sample && tries <= TRIES_OF_FILES
         ? await wholeCopy(location, base)
         : await sampleCopy(source, copy, { base, sample })
-    const problem = made === null ? 'It changes all the time.' : await settle(copy)
+    const problem = made === null ? null : await settle(copy)
     if (made !== null && problem === null) return ofFiles(copy, made)
     await rm(base, { recursive: true, force: true })
     if (tries >= MOST_TRIES || !(await source.scan()).clean) {
-      throw new PapyraError('anomalies_found', `${location}: ${problem} There is no sound copy.`, {
+      throw new PapyraError('anomalies_found', `${location}: ${problem ?? 'It is damaged.'} There is no sound copy.`, {
         hint: 'Recover the store first, or try again while less is written to it.',
       })
     }

@@ -21,7 +21,7 @@ export async function copySample(
   target: BackendDefinition,
   most: number,
 ): Promise<Sample> {
-  const { after, bytes } = await firstOfSample(source, most)
+  const { after, newest, bytes } = await firstOfSample(source, most)
   const store = await target.open({ access: 'write', create: 'if-missing' })
   let records = 0
   try {
@@ -32,7 +32,7 @@ export async function copySample(
       records += batch.length
       batch = []
     }
-    for await (const record of source.read({ afterSeq: after })) {
+    for await (const record of source.read({ afterSeq: after, beforeSeq: newest + 1 })) {
       const fact = factOf(record)
       if (fact !== null) batch.push(fact)
       if (batch.length >= BATCH) await flush()
@@ -47,10 +47,10 @@ export async function copySample(
 async function firstOfSample(
   source: Backend,
   most: number,
-): Promise<{ readonly after: number; readonly bytes: number }> {
-  let bytes = 0
-  let after = 0
+): Promise<{ readonly after: number; readonly newest: number; readonly bytes: number }> {
+  let [bytes, after, newest] = [0, 0, 0]
   for await (const meta of source.readMeta()) {
+    newest = Math.max(newest, meta.seq)
     after = meta.seq - 1
     if (bytes + meta.bytes > most) {
       after = meta.seq
@@ -58,7 +58,7 @@ async function firstOfSample(
     }
     bytes += meta.bytes
   }
-  return { after, bytes }
+  return { after, newest, bytes }
 }
 
 function factOf({ kind, timestamp, json }: StoredRecord): AppendFact | null {

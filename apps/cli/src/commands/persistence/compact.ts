@@ -8,7 +8,9 @@ import {
   type StoreDescription,
 } from '@papyra/contracts'
 import { askConsent } from '../../consent.js'
+import { eventLogger } from '../../event-logger.js'
 import { withProgress, type Context } from '../../context.js'
+import { loggedCompaction } from '@papyra/core'
 import { EXIT } from '../../exit-codes.js'
 import { showCompaction, showCompactionPlan, showPlanId } from '../../output/compaction-view.js'
 import { findOwner, type LivingOwner } from '../../owner.js'
@@ -127,8 +129,11 @@ async function planAndCompact(
   const { args, out } = context
   const { definition } = store
   const dryRun = args.flag('dry-run')
+  const logger = eventLogger(context, store)
   const run = (more: Pick<CompactOptions, 'dryRun' | 'plan'>): Promise<CompactionReport> =>
-    withProgress(context, (operation) => compact({ ...operation, ...wish, ...more }))
+    withProgress(context, (operation) =>
+      loggedCompaction(logger, { compact }, { ...operation, ...wish, ...more }),
+    )
   let shown: CompactionReport | null = null
   // What an approximate run takes cannot be told before.
   if (definition.capabilities.dryRun && wish.approximate !== true) {

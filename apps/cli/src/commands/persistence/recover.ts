@@ -6,7 +6,9 @@ import {
   type RecoveryReport,
 } from '@papyra/contracts'
 import { askConsent } from '../../consent.js'
+import { eventLogger } from '../../event-logger.js'
 import { withProgress, type Context } from '../../context.js'
+import { loggedRecovery } from '@papyra/core'
 import { EXIT } from '../../exit-codes.js'
 import { plural, bytesText } from '../../output/format.js'
 import { showKeptAside, showLossesRecorded } from '../../output/recovery-view.js'
@@ -22,12 +24,12 @@ export async function run(context: Context): Promise<number> {
   const store = await resolveStore(context)
   const options = recoverOptions(context, store, stated)
   return withBackend(context, store, 'write', async (backend) => {
-    const plan = await recover(context, backend, { ...options, dryRun: true })
+    const plan = await recover(context, store, backend, { ...options, dryRun: true })
     await showPlan(context, plan)
     requireConsent(plan, options)
     if (plan.before.clean || dryRun) return finish(context, store, plan)
     await askConsent(context, `Recover ${store.definition.location} in ${options.mode} mode?`)
-    return finish(context, store, await recover(context, backend, options))
+    return finish(context, store, await recover(context, store, backend, options))
   })
 }
 
@@ -73,10 +75,13 @@ function requireConsent({ before }: RecoveryReport, { acceptLoss, force }: Recov
 
 function recover(
   context: Context,
+  store: Store,
   backend: Backend,
   options: RecoverOptions,
 ): Promise<RecoveryReport> {
-  return withProgress(context, (operation) => backend.recover({ ...operation, ...options }))
+  return withProgress(context, (operation) =>
+    loggedRecovery(eventLogger(context, store), backend, { ...operation, ...options }),
+  )
 }
 
 /** The plan goes to standard error: what was found, what will be done about it. */

@@ -1,5 +1,7 @@
 import type { Backend, ScanOptions, ScanReport } from '@papyra/contracts'
+import { eventLogger } from '../../event-logger.js'
 import { withProgress, type Context } from '../../context.js'
+import { loggedScan } from '@papyra/core'
 import { EXIT } from '../../exit-codes.js'
 import { showNext, showScan, verdict } from '../../output/scan-view.js'
 import { findOwner } from '../../owner.js'
@@ -13,11 +15,15 @@ export async function run(context: Context): Promise<number> {
   const report = await withBackend(context, store, 'read', async (backend) => {
     const scan = args.flag('via-owner') ? await scanOfOwner(context, backend) : null
     return withProgress(context, (operation) =>
-      (scan ?? ((options) => backend.scan(options)))({
-        ...operation,
-        coverage: 'full',
-        ...(listed === undefined ? {} : { maxAnomalies: listed }),
-      }),
+      loggedScan(
+        eventLogger(context, store),
+        { scan: scan ?? ((o) => backend.scan(o)) },
+        {
+          ...operation,
+          coverage: 'full',
+          ...(listed === undefined ? {} : { maxAnomalies: listed }),
+        },
+      ),
     )
   })
   const exitCode = report.clean ? EXIT.ok : EXIT.anomalies

@@ -1,4 +1,5 @@
 import { checkStartup, type GateReport } from '@papyra/core'
+import { eventLogger } from '../../event-logger.js'
 import { withProgress, type Context } from '../../context.js'
 import { EXIT } from '../../exit-codes.js'
 import { ageText, bytesText, plural, timeText } from '../../output/format.js'
@@ -14,8 +15,13 @@ export async function run(context: Context): Promise<number> {
   const flags = readGateFlags(context)
   const store = await resolveStore(context)
   const options = await gateOptions(context, store, flags)
+  const logger = eventLogger(context, store)
   const report = await withProgress(context, (operation) =>
-    checkStartup(store.definition, { ...options, ...operation }),
+    checkStartup(store.definition, {
+      ...options,
+      ...operation,
+      ...(logger === undefined ? {} : { logger }),
+    }),
   )
   const exitCode = report.allowed ? EXIT.ok : EXIT.refused
   await showGate(context, store, report)
