@@ -19,7 +19,7 @@ export async function loadCatalogues() {
     metrics: contracts.METRIC_DEFINITIONS,
     instruments: {
       owner: [contracts.FACT_INSTRUMENTS, contracts.OWNER_INSTRUMENTS].flatMap(Object.values),
-      times: Object.values(contracts.TIME_INSTRUMENTS),
+      times: [contracts.TIME_INSTRUMENTS, contracts.CODE_INSTRUMENTS].flatMap(Object.values),
       groups: Object.values(contracts.GROUP_INSTRUMENTS),
       service: Object.values(contracts.SERVICE_INSTRUMENTS),
     },

@@ -1,13 +1,17 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readdirSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { jsonBackend } from '@papyra/backend-json'
 import { rotationBackend } from '@papyra/backend-rotation'
 import { bundleForNode } from '@papyra/build-config/bundle'
+import type { MetricsSnapshot } from '@papyra/contracts'
 import { openPapyra, type Accounts } from '@papyra/core'
 import { expect, test } from 'vitest'
+import { damage } from './fixtures/logs.js'
+import { makeStore } from './fixtures/stores.js'
 import { World } from './fixtures/world.js'
 
 const HOARDER = new URL('./fixtures/hoarder.ts', import.meta.url)
@@ -114,3 +118,43 @@ test('metrics persistence shows when the numbers were last read, after the owner
   const { json } = await world.run('metrics', 'persistence', '--path', path, '--json')
   expect(json().report).toMatchObject({ accounts: { metricsReadAt } })
 })
+
+test.each(['json', 'rotation'] as const)(
+  'over %s anomalies and errors are kept by code, add up, and outlive their owners',
+  async (kind) => {
+    const world = new World()
+    const path = await makeStore(world, kind, 20)
+    const file =
+      kind === 'json'
+        ? path
+        : join(path, readdirSync(path).find((name) => name.endsWith('.ndjson')) ?? '')
+    damage(file, 5)
+    const recover = ['persistence', 'recover', '--path', path]
+    expect((await world.run(...recover)).code).toBe(2)
+    expect((await world.run(...recover, '--yes', '--accept-loss')).code).toBe(0)
+    const { json } = await world.run('metrics', 'persistence', '--path', path, '--json')
+    const { totals, byCode } = json().report as unknown as MetricsSnapshot
+    expect(byCode?.anomalies).toEqual({ corrupt_record: totals.anomaliesDetected })
+    expect(totals.anomaliesDetected).toBeGreaterThan(0)
+    const backend =
+      kind === 'json'
+        ? jsonBackend({ path, maxRecordBytes: 300 })
+        : rotationBackend({ dir: path, maxRecordBytes: 300 })
+    const papyra = await openPapyra({ systemId: 'shop', backend })
+    const large = { type: 'tick', payload: 'x'.repeat(400) }
+    await expect(papyra.recordEvent(large)).rejects.toThrow()
+    await expect(papyra.recordEvent(large)).rejects.toThrow()
+    await expect(papyra.compact({ plan: 'none' })).rejects.toThrow()
+    const before = await papyra.metrics()
+    await papyra.close()
+    const { stdout } = await world.run('metrics', 'persistence', '--path', path)
+    expect(stdout).toMatch(/^anomalies by code: \d+ corrupt_record$/m)
+    expect(stdout).toMatch(/^errors by code: .*2 record_too_large/m)
+    const after = (await world.run('metrics', 'persistence', '--path', path, '--json')).json()
+    expect(after.report).toMatchObject({ byCode: before.byCode })
+    const { writeErrors, scanErrors, recoveryErrors, compactionErrors } = before.totals
+    expect(sum(before.byCode?.errors ?? {})).toBe(
+      writeErrors + scanErrors + recoveryErrors + compactionErrors,
+    )
+  },
+)

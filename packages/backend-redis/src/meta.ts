@@ -1,5 +1,6 @@
 import {
   METRIC_DEFINITIONS,
+  codeCounts,
   PapyraError,
   type HistoryEntry,
   type MetricKey,
@@ -193,7 +194,8 @@ export function metricsOf(meta: Meta): MetricsSnapshot {
   const total = (key: MetricKey): number => own[key] ?? meta.counts(`m:${key}`)
   const { baseline, createdAt, resetAt } = meta
   const sinceReset = values((key, counter) => total(key) - (counter ? (baseline?.[key] ?? 0) : 0))
-  return { totals: values(total), sinceReset, createdAt, resetAt }
+  const byCode = codeCounts((key) => meta.counts(`m:${key}`))
+  return { totals: values(total), sinceReset, createdAt, resetAt, byCode }
 }
 
 /** The history with one run more, as text; the oldest runs go. */

@@ -6,6 +6,7 @@ import {
   type RecoveryReport,
 } from '@papyra/contracts'
 import type { Argument } from './connection.js'
+import { anomalyWords } from './counting.js'
 import { text } from './entry.js'
 import { holeWords } from './health.js'
 import { joinHoles, bytesOfHoles, sizeOfHoles, type Holes } from './holes.js'
@@ -136,7 +137,7 @@ async function mend(store: Store, scan: Scan, losses: readonly RecordedLoss[]): 
       ...['set', 'losses', JSON.stringify([...meta.losses, ...losses])],
       ...(losses.length > 0 ? ['add', 'epoch', 1] : []),
       ...['add', 'm:recoveries', 1, 'add', 'm:recordsLost', lost],
-      ...['add', 'm:anomaliesDetected', scan.report.anomaliesTotal],
+      ...anomalyWords(scan.report),
     ],
   )
 }

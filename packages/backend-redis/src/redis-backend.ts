@@ -26,6 +26,7 @@ import { Acknowledger } from './ack.js'
 import { CAPABILITIES } from './capabilities.js'
 import { compact } from './compact.js'
 import type { Connection } from './connection.js'
+import { ErrorCounts, anomalyWords } from './counting.js'
 import { Delivery } from './delivery.js'
 import { describe } from './describe.js'
 import { diagnose } from './diagnose.js'
@@ -65,7 +66,8 @@ export class RedisBackend implements Backend {
   #begun: Promise<BeginReport> | null = null
   #closing: Promise<void> | null = null
   #turn: Promise<unknown> = Promise.resolve()
-  #failures = 0
+  /** Appends that failed and are not counted yet. */
+  #failures = new ErrorCounts()
 
   constructor(store: Store, opening: Opening) {
     this.#store = store
@@ -221,7 +223,7 @@ export class RedisBackend implements Backend {
       reserveMs: Math.min(commandTimeoutMs, appendTimeoutMs / 3),
       onMismatch: (seen) => explainMismatch(this.#store, seen, settings.trimsAllowed),
     })
-    return new Writer(delivery, { ...settings, onFailure: () => (this.#failures += 1) })
+    return new Writer(delivery, { ...settings, onFailure: (code) => this.#failures.add(code) })
   }
 
   async #close(): Promise<void> {
@@ -245,18 +247,17 @@ export class RedisBackend implements Backend {
     return done
   }
 
-  async #countScan({ clean, anomaliesTotal }: ScanReport): Promise<void> {
-    const verified = clean ? ['set', 'verified_at', this.#store.clock.now()] : []
-    const found = ['add', 'm:anomaliesDetected', anomaliesTotal]
-    await this.#count(['add', 'm:scans', 1, ...found, ...verified])
+  async #countScan(report: ScanReport): Promise<void> {
+    const verified = report.clean ? ['set', 'verified_at', this.#store.clock.now()] : []
+    await this.#count(['add', 'm:scans', 1, ...anomalyWords(report), ...verified])
   }
 
   async #countFailures(): Promise<void> {
     const failures = this.#failures
-    if (failures === 0) return
-    this.#failures = 0
-    await this.#count(['add', 'm:writeErrors', failures]).catch((error: unknown) => {
-      this.#failures += failures
+    if (failures.total === 0) return
+    this.#failures = new ErrorCounts()
+    await this.#count(failures.words('m:writeErrors')).catch((error: unknown) => {
+      this.#failures.addAll(failures)
       throw error
     })
   }

@@ -1,4 +1,9 @@
-import { PapyraError, type AppendFact, type AppendResult } from '@papyra/contracts'
+import {
+  PapyraError,
+  type AppendFact,
+  type AppendResult,
+  type PapyraErrorCode,
+} from '@papyra/contracts'
 import type { Call, Ending } from './batch.js'
 import { deferred, type Deferred } from './deferred.js'
 import type { Delivery } from './delivery.js'
@@ -14,7 +19,7 @@ export interface WriterOptions {
   /** How long an append may take, in ms. */
   readonly appendTimeoutMs: number
   /** Told of each call that was refused or failed. */
-  readonly onFailure: () => void
+  readonly onFailure: (code: PapyraErrorCode) => void
 }
 
 /** A call that has no room yet: its facts are not encoded. */
@@ -152,7 +157,7 @@ export class Writer {
   }
 
   #fail(settled: Deferred<AppendResult>, error: PapyraError): void {
-    this.#options.onFailure()
+    this.#options.onFailure(error.code)
     settled.reject(error)
   }
 

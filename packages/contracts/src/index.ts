@@ -50,6 +50,7 @@ export {
   type MetricsReader,
 } from './accounts.js'
 export {
+  CODE_INSTRUMENTS,
   FACT_INSTRUMENTS,
   GROUP_INSTRUMENTS,
   OWNER_INSTRUMENTS,
@@ -67,6 +68,7 @@ export {
   type MeasuredStore,
   type Measurement,
 } from './measure.js'
+export { codeCounts, type CodeCounts, type CodeKey } from './code-counts.js'
 export {
   METRIC_DEFINITIONS,
   type MetricDefinition,

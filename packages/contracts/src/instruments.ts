@@ -32,6 +32,24 @@ export const FACT_INSTRUMENTS: Instruments<
   ),
 }
 
+/** What a store has counted, by code; every code of the catalogues has a value. */
+export const CODE_INSTRUMENTS: Instruments<'anomalies' | 'errors'> = {
+  anomalies: {
+    name: 'papyra.anomaly.by_code',
+    type: 'counter',
+    unit: '{anomaly}',
+    description: 'The anomalies of papyra.anomaly.detected, by code.',
+    attribute: 'papyra.anomaly.code',
+  },
+  errors: {
+    name: 'papyra.error.by_code',
+    type: 'counter',
+    unit: '{error}',
+    description: 'Errors of appends, scans, recoveries, compactions and rotations, by code.',
+    attribute: 'error.type',
+  },
+}
+
 /** How the owner of a store does. */
 export const OWNER_INSTRUMENTS: Instruments<
   'killed' | 'writeFailing' | 'writeLatched' | 'retention' | 'metricsRead'

@@ -1,7 +1,9 @@
 import { METRICS_READERS, type MetricsReadAt } from './accounts.js'
-import { FINAL_WRITE_ERRORS } from './error-codes.js'
+import { ANOMALY_CODES } from './anomalies.js'
+import { ERROR_CODES, FINAL_WRITE_ERRORS } from './error-codes.js'
 import type { GroupDescription } from './groups.js'
 import {
+  CODE_INSTRUMENTS,
   FACT_INSTRUMENTS,
   GROUP_INSTRUMENTS,
   OWNER_INSTRUMENTS,
@@ -54,6 +56,23 @@ export function measureStore(store: MeasuredStore): Measured[] {
     one(TIME_INSTRUMENTS.recovered, last('recovery')),
     one(TIME_INSTRUMENTS.verified, (verifiedAt ?? 0) / 1000),
     one(OWNER_INSTRUMENTS.retention, Number(retention !== null)),
+    ...measureCodes(metrics),
+  ]
+}
+
+function measureCodes({ byCode }: MetricsSnapshot): Measured[] {
+  const each = (
+    definition: InstrumentDefinition,
+    codes: object,
+    counts: { readonly [code: string]: number },
+  ): Measured => ({
+    definition,
+    values: Object.keys(codes).map((code) => ({ attribute: code, value: counts[code] ?? 0 })),
+  })
+  if (byCode === undefined) return []
+  return [
+    each(CODE_INSTRUMENTS.anomalies, ANOMALY_CODES, byCode.anomalies),
+    each(CODE_INSTRUMENTS.errors, ERROR_CODES, byCode.errors),
   ]
 }
 

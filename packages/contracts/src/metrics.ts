@@ -1,3 +1,5 @@
+import type { CodeCounts } from './code-counts.js'
+
 /** The keys of the numbers that a store keeps. */
 export type MetricKey =
   | 'recordsWritten'
@@ -172,4 +174,6 @@ export interface MetricsSnapshot {
   readonly createdAt: number | null
   /** Wall time in ms of the last reset; `null` if there was none. */
   readonly resetAt: number | null
+  /** What was counted, by code; absent where a backend does not tell it so. */
+  readonly byCode?: CodeCounts
 }

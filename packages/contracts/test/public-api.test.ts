@@ -5,6 +5,7 @@ it('exports these names and no others', () => {
   expect(Object.keys(api).sort()).toEqual([
     'ACK_LEVELS',
     'ANOMALY_CODES',
+    'CODE_INSTRUMENTS',
     'ERROR_CODES',
     'FACT_INSTRUMENTS',
     'FINAL_WRITE_ERRORS',
@@ -21,6 +22,7 @@ it('exports these names and no others', () => {
     'STARTUP_MODES',
     'SingleFlight',
     'TIME_INSTRUMENTS',
+    'codeCounts',
     'defineCapabilities',
     'isPapyraError',
     'isRecordKind',

@@ -83,7 +83,7 @@ export class MemoryHandle implements Backend {
     try {
       store.append(facts, this.#options.maxRecordBytes)
     } catch (thrown) {
-      store.totals.writeErrors += 1
+      store.countError('writeErrors', thrown)
       throw thrown
     }
     const lastSeq = store.lastSeq
@@ -210,7 +210,7 @@ export class MemoryHandle implements Backend {
       }
       return { ...report, durationMs: clock.monotonic() - started }
     } catch (thrown) {
-      if (!dryRun) store.totals.compactionErrors += 1
+      if (!dryRun) store.countError('compactionErrors', thrown)
       throw thrown
     }
   }

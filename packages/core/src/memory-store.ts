@@ -10,6 +10,9 @@ import {
   type RecordMeta,
   type RetentionPolicy,
   type StoredRecord,
+  codeCounts,
+  type CodeKey,
+  isPapyraError,
 } from '@papyra/contracts'
 import { assertSafe, planRetention, verdict, type RetentionPlan } from '@papyra/retention'
 import { formatLine, utf8Length } from './line.js'
@@ -34,6 +37,7 @@ export class MemoryStore {
   readonly history: HistoryEntry[] = []
   readonly accounts: MemoryAccounts = new MemoryAccounts()
   readonly totals: Totals = zeroTotals()
+  readonly #codes = new Map<CodeKey, number>()
   /** Oldest first. Replaced, never cut, so that who reads it goes on undisturbed. */
   records: readonly StoredRecord[] = []
   retention: RetentionPolicy | null
@@ -175,7 +179,14 @@ export class MemoryStore {
       sinceReset,
       createdAt: this.createdAt,
       resetAt: this.#resetAt,
+      byCode: codeCounts((key) => this.#codes.get(key) ?? 0),
     }
+  }
+
+  countError(key: MetricKey, error: unknown): void {
+    this.totals[key] += 1
+    const code: CodeKey = `error:${isPapyraError(error) ? error.code : 'internal'}`
+    this.#codes.set(code, (this.#codes.get(code) ?? 0) + 1)
   }
 
   #record(seq: number, fact: AppendFact, maxRecordBytes: number): StoredRecord {

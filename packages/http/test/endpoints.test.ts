@@ -263,8 +263,8 @@ test('every metric of the store is there, in both formats, with labels escaped a
   const label = '{papyra_store_name="a\\"b\\\\c\\nd",papyra_backend_name="memory"}'
   expect(samples.get(`papyra_storage_written_bytes_total${label}`)).toBe(0)
   expect(samples.get(`papyra_storage_usage_bytes${label}`)).toBe(0)
-  // Of the service 7, of its facts 5, of its owners 5, of times 4.
-  expect(types.size).toBe(METRIC_DEFINITIONS.length + 21)
+  // Of the service 7, of its facts 5, of its owners 5, of times 4, by code 2.
+  expect(types.size).toBe(METRIC_DEFINITIONS.length + 23)
   expect(
     samples.get(`papyra_fact_dropped_total${label.slice(0, -1)},papyra_drop_reason="full"}`),
   ).toBe(0)

@@ -6,6 +6,7 @@ import {
   type Observable,
 } from '@opentelemetry/api'
 import {
+  CODE_INSTRUMENTS,
   FACT_INSTRUMENTS,
   GROUP_INSTRUMENTS,
   METRIC_DEFINITIONS,
@@ -32,6 +33,7 @@ export interface Observed {
 
 const DEFINITIONS: readonly InstrumentDefinition[] = [
   ...METRIC_DEFINITIONS,
+  ...Object.values(CODE_INSTRUMENTS),
   ...Object.values(FACT_INSTRUMENTS),
   ...Object.values(OWNER_INSTRUMENTS),
   ...Object.values(TIME_INSTRUMENTS),

@@ -15,6 +15,11 @@ export async function showMetrics(out: Output, metrics: MetricsSnapshot): Promis
   const since = metrics.resetAt === null ? 'never reset' : `reset ${timeText(metrics.resetAt)}`
   await out.line(`counted since ${timeText(metrics.createdAt)}, ${since}`)
   await out.lines(tableLines(['METRIC', 'TYPE', 'TOTAL', 'SINCE RESET'], rows))
+  const { anomalies = {}, errors = {} } = metrics.byCode ?? {}
+  for (const [what, counts] of Object.entries({ anomalies, errors })) {
+    const each = Object.entries(counts).map(([code, count]) => `${countText(count)} ${code}`)
+    if (each.length > 0) await out.line(`${what} by code: ${each.join(', ')}`)
+  }
 }
 
 /** What became of the facts that were handed in; each line but the last adds up to the first. */

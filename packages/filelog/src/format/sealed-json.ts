@@ -4,12 +4,14 @@ import { LF, sealLine, verifies } from './frame.js'
 
 /** Keys whose members are named by data, not by us. */
 const DATA_KEYS = new Set(['event', 'audit', 'dead_letter'])
+/** So are counts by code: `error:write_failed`. */
+const isData = (key: string): boolean => DATA_KEYS.has(key) || key.includes(':')
 
 function mapKeys(value: unknown, map: (key: string) => string): unknown {
   if (Array.isArray(value)) return value.map((item) => mapKeys(item, map))
   if (typeof value !== 'object' || value === null) return value
   const entries = Object.entries(value).map(
-    ([k, v]) => [DATA_KEYS.has(k) ? k : map(k), mapKeys(v, map)] as const,
+    ([k, v]) => [isData(k) ? k : map(k), mapKeys(v, map)] as const,
   )
   return Object.fromEntries(entries)
 }

@@ -1,5 +1,6 @@
 import type {
   HistoryEntry,
+  CodeKey,
   MetricKey,
   RecordedLoss,
   RetentionPolicy,
@@ -26,7 +27,7 @@ export interface ClosedFigures {
 
 /** Counters kept with the store. `countedSeq` and `countedBytes` say how far appends are counted. */
 export interface Totals {
-  readonly values: { readonly [K in MetricKey]?: number }
+  readonly values: { readonly [K in MetricKey | CodeKey]?: number }
   readonly countedSeq: number
   /** Offset in the log of `generation` up to which its bytes are counted in `bytesWritten`. */
   readonly countedBytes: number

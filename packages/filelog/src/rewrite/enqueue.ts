@@ -18,16 +18,16 @@ export function enqueue(
     return Promise.reject(error as Error)
   }
   if (queue === null) {
-    core.count('writeErrors')
-    return Promise.reject(
-      new PapyraError('not_begun', `${core.location} has not passed the gate; call begin first.`),
-    )
+    const text = `${core.location} has not passed the gate; call begin first.`
+    const error = new PapyraError('not_begun', text)
+    core.countError('writeErrors', error)
+    return Promise.reject(error)
   }
   const full = core.blocked.size > 0 || queue.state.waitingBytes > maxWaitingBytes
   // A copy, since the list is the caller's.
   const own = facts.slice()
   const done = full ? whenReady(core, queue, own) : queue.append(own)
-  done.catch(() => core.count('writeErrors'))
+  done.catch((error: unknown) => core.countError('writeErrors', error))
   return done
 }
 

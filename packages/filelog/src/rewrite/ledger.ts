@@ -1,13 +1,22 @@
-import type { CompactionTrigger, HistoryEntry, MetricKey, RecordedLoss } from '@papyra/contracts'
+import type {
+  CodeKey,
+  CompactionTrigger,
+  HistoryEntry,
+  MetricKey,
+  RecordedLoss,
+} from '@papyra/contracts'
 import { type ClosedFigures, HISTORY_LIMIT, type Sidecar, type Totals } from '../format/sidecar.js'
 import type { VfsStat } from '../vfs.js'
 
+/** Under which keys a store counts. */
+export type CountKey = MetricKey | CodeKey
+
 /** Counters by key; what is absent is 0. */
-export type Counts = { readonly [K in MetricKey]?: number }
+export type Counts = { readonly [K in CountKey]?: number }
 
 export function addCounts(a: Counts, b: Counts): Counts {
-  const sum: { [K in MetricKey]?: number } = { ...a }
-  for (const [key, value] of Object.entries(b) as [MetricKey, number][]) {
+  const sum: { [K in CountKey]?: number } = { ...a }
+  for (const [key, value] of Object.entries(b) as [CountKey, number][]) {
     if (value !== 0) sum[key] = (sum[key] ?? 0) + value
   }
   return sum

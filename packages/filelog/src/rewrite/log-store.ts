@@ -125,7 +125,7 @@ export class LogStore {
       try {
         return await compactStore(this.#core, request)
       } catch (error) {
-        this.#core.count('compactionErrors')
+        this.#core.countError('compactionErrors', error)
         throw error
       }
     })

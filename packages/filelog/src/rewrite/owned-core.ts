@@ -1,6 +1,12 @@
-import { PapyraError, type Clock, type MetricKey } from '@papyra/contracts'
+import {
+  PapyraError,
+  isPapyraError,
+  type AnomalyCode,
+  type Clock,
+  type MetricKey,
+} from '@papyra/contracts'
 import type { StoreLock } from '../write/lock.js'
-import { type Counts, addCounts } from './ledger.js'
+import { type CountKey, type Counts, addCounts } from './ledger.js'
 
 /** What every open store of files has: its lock, one long operation at a time, and its counts. */
 export class OwnedCore {
@@ -26,8 +32,23 @@ export class OwnedCore {
     return this.#counts
   }
 
-  count(key: MetricKey, by: number = 1): void {
+  count(key: CountKey, by: number = 1): void {
     this.#counts = addCounts(this.#counts, { [key]: by })
+  }
+
+  /** Counts an error under its number, and by its code. */
+  countError(key: MetricKey, error: unknown): void {
+    const code = isPapyraError(error) ? error.code : 'internal'
+    this.#counts = addCounts(this.#counts, { [key]: 1, [`error:${code}`]: 1 })
+  }
+
+  /** Counts a completed scan and what it found. */
+  countScan(anomalyCounts: { readonly [Code in AnomalyCode]?: number }): void {
+    this.count('scans')
+    for (const [code, count] of Object.entries(anomalyCounts) as [AnomalyCode, number][]) {
+      this.count('anomaliesDetected', count)
+      this.count(`anomaly:${code}`, count)
+    }
   }
 
   /** Takes the outcomes out, for a sidecar that is about to be written. */

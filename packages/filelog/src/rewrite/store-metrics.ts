@@ -10,7 +10,7 @@ import { writeSidecarFile } from '../write/sidecar-file.js'
 import { type Beside, logIsLost, readBeside } from '../scan/beside.js'
 import { type Reach, addCounts, countAppends, withEntry } from './ledger.js'
 import { withIo } from './io.js'
-import { COUNTERS, fullValues } from './metric-values.js'
+import { COUNTERS, byCode, fullValues } from './metric-values.js'
 import { readHead } from './read-head.js'
 import type { KnownScan, StoreCore } from './store-core.js'
 import { ownerOf } from './store-scan.js'
@@ -82,12 +82,14 @@ function snapshotOf(core: StoreCore, seen: Glance): MetricsSnapshot {
   const counted = seen.exists && sameFile ? countAppends(base, reach).values : base.values
   const bytesStored = core.live === null ? seen.size : reach.offset
   const gauges = { recordsStored: seen.records, bytesStored }
-  const totals = fullValues({ ...addCounts(counted, core.counts), ...gauges })
+  const counts = addCounts(counted, core.counts)
+  const totals = fullValues({ ...counts, ...gauges })
   const baseline = sidecar?.baseline?.values ?? {}
   const since: { [K in MetricKey]: number } = { ...totals }
   for (const key of COUNTERS) since[key] = totals[key] - (baseline[key] ?? 0)
   const createdAt = sidecar?.created ?? head?.created ?? null
-  return { totals, sinceReset: since, createdAt, resetAt: sidecar?.baseline?.at ?? null }
+  const resetAt = sidecar?.baseline?.at ?? null
+  return { totals, sinceReset: since, createdAt, resetAt, byCode: byCode(counts) }
 }
 
 /** Describes the store; see `Backend.describe`. */

@@ -26,7 +26,7 @@ export async function recoverStore(
   try {
     return await recover(core, options)
   } catch (error) {
-    core.count('recoveryErrors')
+    core.countError('recoveryErrors', error)
     throw error
   }
 }

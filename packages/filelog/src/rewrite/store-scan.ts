@@ -25,14 +25,13 @@ export async function scanStore(core: StoreCore, options: ScanOptions = {}): Pro
     const began = settings.clock.now()
     const scan = await scanSettled(core, options)
     if (lock !== null) {
-      core.count('scans')
-      core.count('anomaliesDetected', anomaliesIn(scan))
+      core.countScan(scan.anomalyCounts)
       if (core.live === null) core.known = { scan, stat }
       if (scan.coverage === 'full') await noteVerified(core, anomaliesIn(scan) === 0 ? began : null)
     }
     return scan
   } catch (error) {
-    if (lock !== null) core.count('scanErrors')
+    if (lock !== null) core.countError('scanErrors', error)
     throw error
   }
 }

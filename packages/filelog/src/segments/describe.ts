@@ -5,7 +5,7 @@ import {
   type StoreDescription,
 } from '@papyra/contracts'
 import { addCounts, countAppends, withEntry } from '../rewrite/ledger.js'
-import { COUNTERS, fullValues } from '../rewrite/metric-values.js'
+import { COUNTERS, byCode, fullValues } from '../rewrite/metric-values.js'
 import { describedSegments, describedByName } from './described-segments.js'
 import { type Glance, glance } from './glance.js'
 import { logIdIn } from './log-id.js'
@@ -65,12 +65,14 @@ function snapshotOf(core: SegmentCore, { manifest, reach, activeBytes }: Glance)
     bytesStored: sealed.reduce((sum, { bytes }) => sum + bytes, activeBytes),
   }
   const counted = manifest === null ? {} : countAppends(manifest.totals, reach).values
-  const totals = fullValues({ ...addCounts(counted, core.counts), ...gauges })
+  const counts = addCounts(counted, core.counts)
+  const totals = fullValues({ ...counts, ...gauges })
   const baseline = manifest?.baseline?.values ?? {}
   const since: { [K in MetricKey]: number } = { ...totals }
   for (const key of COUNTERS) since[key] = totals[key] - (baseline[key] ?? 0)
   const resetAt = manifest?.baseline?.at ?? null
-  return { totals, sinceReset: since, createdAt: manifest?.created ?? null, resetAt }
+  const createdAt = manifest?.created ?? null
+  return { totals, sinceReset: since, createdAt, resetAt, byCode: byCode(counts) }
 }
 
 /** Records the present totals as the baseline; see `Backend.resetMetrics`. */

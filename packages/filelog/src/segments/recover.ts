@@ -25,7 +25,7 @@ export async function recoverSegments(
   try {
     return await recover(core, options)
   } catch (error) {
-    core.count('recoveryErrors')
+    core.countError('recoveryErrors', error)
     throw error
   }
 }

@@ -126,7 +126,7 @@ export class Rotator implements Rotation {
       this.#notBefore = Number.NEGATIVE_INFINITY
     } catch (error) {
       if (!isPapyraError(error)) this.#owner().latch(error, 'Rotation')
-      this.#core.count('rotationErrors')
+      this.#core.countError('rotationErrors', error)
       this.#notBefore = clock.monotonic() + RETRY_MS
     }
   }

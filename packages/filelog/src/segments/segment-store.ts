@@ -128,7 +128,7 @@ export class SegmentStore {
       try {
         return await compactSegments(this.#core, request)
       } catch (error) {
-        this.#core.count('compactionErrors')
+        this.#core.countError('compactionErrors', error)
         throw error
       }
     })

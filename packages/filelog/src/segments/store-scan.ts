@@ -27,14 +27,13 @@ export async function scanSegmentStore(
     const fingerprint = lock !== null && live === null ? await fingerprintOf(settings) : ''
     const scan = await scanSettled(core, options)
     if (lock !== null) {
-      core.count('scans')
-      core.count('anomaliesDetected', anomaliesInSegments(scan))
+      core.countScan(scan.anomalyCounts)
       if (live === null) core.known = { scan, fingerprint, began }
       else if (core.live !== null) await noteVerified(core, scan, began)
     }
     return scan
   } catch (error) {
-    if (lock !== null) core.count('scanErrors')
+    if (lock !== null) core.countError('scanErrors', error)
     throw error
   }
 }

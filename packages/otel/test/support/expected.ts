@@ -1,4 +1,5 @@
 import {
+  CODE_INSTRUMENTS,
   FACT_INSTRUMENTS,
   METRIC_DEFINITIONS,
   OWNER_INSTRUMENTS,
@@ -11,6 +12,7 @@ import type { Point, ReceivedMetric, Receiver } from './receiver.js'
 /** Every number of a store without consumer groups. */
 export const ALL: readonly InstrumentDefinition[] = [
   ...METRIC_DEFINITIONS,
+  ...Object.values(CODE_INSTRUMENTS),
   ...Object.values(FACT_INSTRUMENTS),
   ...Object.values(OWNER_INSTRUMENTS),
   ...Object.values(TIME_INSTRUMENTS),

@@ -59,8 +59,10 @@ const countingChecks: readonly Check[] = [
       const large = eventFact({ payload: `"${'x'.repeat(bytes + 1)}"` })
       await expectCode('a record over the limit', 'record_too_large', () => backend.append([large]))
       const { totals } = (await backend.describe()).metrics
+      const { byCode } = (await backend.describe()).metrics
       assert.equal(totals.writeErrors, 1)
       assert.equal(totals.recordsWritten, 2)
+      if (byCode !== undefined) assert.deepEqual(byCode.errors, { record_too_large: 1 })
     },
   },
   {
