@@ -57,6 +57,10 @@ async function acceptLoss(): Promise<Awaited<ReturnType<Backend['recover']>>> {
   const report = await again.recover({ mode: 'repair', acceptLoss: true })
   expect(report.after?.clean).toBe(true)
   await again.begin()
+  const { totals, byCode } = (await again.describe()).metrics
+  const found = Object.values(byCode?.anomalies ?? {})
+  expect(found.length).toBeGreaterThan(0)
+  expect(found.reduce((sum, count) => sum + count, 0)).toBe(totals.anomaliesDetected)
   writer = again
   return report
 }
