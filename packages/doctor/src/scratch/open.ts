@@ -77,9 +77,13 @@ async function copyOfFiles(
     if (made !== null && problem === null) return ofFiles(copy, made)
     await rm(base, { recursive: true, force: true })
     if (tries >= MOST_TRIES || !(await source.scan()).clean) {
-      throw new PapyraError('anomalies_found', `${location}: ${problem ?? 'It is damaged.'} There is no sound copy.`, {
-        hint: 'Recover the store first, or try again while less is written to it.',
-      })
+      throw new PapyraError(
+        'anomalies_found',
+        `${location}: ${problem ?? 'It is damaged.'} There is no sound copy.`,
+        {
+          hint: 'Recover the store first, or try again while less is written to it.',
+        },
+      )
     }
   }
 }
