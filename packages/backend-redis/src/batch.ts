@@ -23,3 +23,13 @@ export type Ending =
       /** A call with less time left than this is not tried again. */
       readonly reserveMs: number
     }
+
+/** The places of a batch's records as runs of one kind: `<place>:<records>,…`. */
+export function runsOf(places: readonly number[]): string {
+  const runs: string[] = []
+  for (let from = 0, to = 1; from < places.length; from = to, to += 1) {
+    while (to < places.length && places[to] === places[from]) to += 1
+    runs.push(`${places[from]}:${to - from}`)
+  }
+  return runs.join(',')
+}

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { PapyraError, type SeqRange } from '@papyra/contracts'
 import type { Acknowledger } from './ack.js'
-import type { Call, Ending } from './batch.js'
+import { runsOf, type Call, type Ending } from './batch.js'
 import type { Argument, Connection, Reply } from './connection.js'
 import { checksum, list, text } from './entry.js'
 import { KINDS, type Keys } from './keys.js'
@@ -81,16 +81,16 @@ export class Delivery {
 
   #arguments(batch: readonly Call[], first: number): [Argument[], number] {
     const { logId, epoch, writer, seed } = this.#options
-    const args: Argument[] = [logId, epoch, writer, first]
+    const records = batch.flatMap((call) => call.records)
+    const runs = runsOf(records.map(({ place }) => place))
+    const args: Argument[] = [logId, epoch, writer, first, runs]
+    const head = `${writer}:${epoch}:`
     let n = first
-    for (const { records } of batch) {
-      for (const { place, text: record } of records) {
-        const key = `${writer}:${epoch}:${n}`
-        args.push(place, record, checksum(seed, KINDS[place - 1] ?? '', key, record))
-        n += 1
-      }
+    for (const { place, text: stored } of records) {
+      args.push(stored, checksum(seed, KINDS[place - 1] ?? '', `${head}${n}`, stored))
+      n += 1
     }
-    return [args, n - first]
+    return [args, records.length]
   }
 
   /** One attempt; `null` if there is time for another. */

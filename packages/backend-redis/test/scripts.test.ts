@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { runsOf } from '../src/batch.js'
 import { checksum, seedOf } from '../src/entry.js'
 import { keysOf } from '../src/keys.js'
 import { newMeta } from '../src/meta.js'
@@ -54,9 +55,9 @@ function append({ first, places, log = LOG, epoch = 1, writer = 'aa' }: Batch): 
   const records = places.flatMap((place, at) => {
     const text = `"timestamp":1,"n":${first + at}`
     const key = `${writer}:${epoch}:${first + at}`
-    return [place, text, checksum(seedOf(log), kinds[place - 1] ?? '', key, text)]
+    return [text, checksum(seedOf(log), kinds[place - 1] ?? '', key, text)]
   })
-  return run(appendScript, NAMES, [log, epoch, writer, first, ...records])
+  return run(appendScript, NAMES, [log, epoch, writer, first, runsOf(places), ...records])
 }
 
 const ids = async (key: string): Promise<string[]> =>
@@ -130,6 +131,26 @@ test('what was added before a refused entry is taken back, and its numbers are n
   expect(await client.hget(KEYS.meta, 'added:event')).toBe('1')
   expect(await client.hget(KEYS.writers, 'aa')).toBe('1:1:1:1:1')
   expect(await append({ first: 2, places: [1] })).toEqual(['ok', '5'])
+})
+
+test('the kinds of a batch are told as runs', () => {
+  expect(runsOf([])).toBe('')
+  expect(runsOf([2])).toBe('2:1')
+  expect(runsOf([1, 1, 3, 1, 1, 1])).toBe('1:2,3:1,1:3')
+})
+
+test('a batch of mixed runs goes where it belongs, or is taken back whole', async () => {
+  const places = [1, 1, 3, 2, 2, 2, 1]
+  expect(await append({ first: 1, places })).toEqual(['ok', '1'])
+  expect(await ids(EVENTS)).toEqual(['1-0', '2-0', '7-0'])
+  expect(await ids(AUDITS)).toEqual(['4-0', '5-0', '6-0'])
+  await client.xadd(AUDITS, '99-0', 'a', 'b')
+  await client.xdel(AUDITS, '99-0')
+  const before = await client.hgetall(KEYS.writers)
+  expect(await append({ first: 8, places: [1, 3, 3, 1, 2] })).toEqual(['top', 2])
+  expect(await ids(EVENTS)).toEqual(['1-0', '2-0', '7-0'])
+  expect(await client.xlen(KEYS.streams[2] ?? '')).toBe(1)
+  expect(await client.hgetall(KEYS.writers)).toEqual(before)
 })
 
 test('a key of another type is an error, and nothing is changed', async () => {

@@ -4,8 +4,8 @@ import { script, type Script } from '../script.js'
  * Appends a batch, all of it or nothing.
  *
  * KEYS: meta, writers, the streams in the order of `KINDS`.
- * ARGV: log id, epoch, writer, the number of its first record, then for each record the place of its
- * kind, its text and its checksum.
+ * ARGV: log id, epoch, writer, the number of its first record, the runs of one kind as
+ * `<place of the kind>:<records>,…`, then for each record its text and its checksum.
  *
  * Answers `ok` and the first number given, also if just this batch was stored before; `void` if the
  * batch was given up; else why nothing was done: `replaced`, `epoch`, `gap` (the writer's row is gone
@@ -13,7 +13,8 @@ import { script, type Script } from '../script.js'
  */
 export const appendScript: Script = script(`
 local kinds = {'event', 'audit', 'dead_letter'}
-local function text(n) return string.format('%.0f', n) end
+local format = string.format
+local function text(n) return format('%d', n) end
 local m = redis.pcall('HMGET', KEYS[1], 'log_id', 'epoch', 'seq', 'suspect',
   'added:event', 'bytes:event', 'gone:event',
   'added:audit', 'bytes:audit', 'gone:audit',
@@ -23,7 +24,7 @@ if m[1] ~= ARGV[1] then return {'replaced'} end
 local row = redis.pcall('HGET', KEYS[2], ARGV[3])
 if type(row) == 'table' and row.err then return row end
 local first = tonumber(ARGV[4])
-local count = (#ARGV - 4) / 3
+local count = (#ARGV - 5) / 2
 if row then
   local lastN, firstN, firstSeq = string.match(row, '^%d+:(%d+):%d+:(%d+):(%d+)$')
   if not lastN then return {'gap'} end
@@ -48,31 +49,41 @@ for i = 1, 3 do
   if length ~= added[i] - tonumber(m[3 * i + 4]) then return {'length', i} end
 end
 local before = tonumber(m[3])
-local seq = before
-local n = first
-local places = {}
+local seq, n, at = before, first, 6
 local head = ARGV[3] .. ':' .. ARGV[2] .. ':'
-local frame = {20 + #kinds[1], 20 + #kinds[2], 20 + #kinds[3]}
-local format, pcall, argv, keys = string.format, redis.pcall, ARGV, KEYS
-for at = 5, #argv, 3 do
-  local i = tonumber(argv[at])
-  local record = argv[at + 1]
-  seq = seq + 1
-  local number = format('%.0f', seq)
-  added[i] = added[i] + 1
-  bytes[i] = bytes[i] + frame[i] + #number + #record
-  local answer = pcall('XADD', keys[i + 2], number .. '-0',
-    format('%s%.0f:%s:%.0f:%.0f', head, n, argv[at + 2], added[i], bytes[i]), record)
-  if type(answer) == 'table' and answer.err then
-    for k, place in ipairs(places) do
-      redis.call('XDEL', keys[place + 2], text(before + k) .. '-0')
+local pcall, argv = redis.pcall, ARGV
+local function undo(failed)
+  local one = before
+  for place, size in string.gmatch(ARGV[5], '(%d):(%d+)') do
+    for _ = 1, tonumber(size) do
+      one = one + 1
+      if one == failed then return end
+      redis.call('XDEL', KEYS[place + 2], text(one) .. '-0')
     end
-    if #places > 0 then redis.call('HSET', keys[1], 'seq', number) end
-    if not string.find(answer.err, 'The ID specified', 1, true) then return answer end
-    return {'top', i}
   end
-  places[n - first + 1] = i
-  n = n + 1
+end
+-- Here the server spends its time: %d is cheaper than %.0f, and as exact below 2^53.
+for place, size in string.gmatch(ARGV[5], '(%d):(%d+)') do
+  local i = tonumber(place)
+  local key, frame, records, total = KEYS[i + 2], 18 + #kinds[i], added[i], bytes[i]
+  for _ = 1, tonumber(size) do
+    local record = argv[at]
+    seq = seq + 1
+    local id = format('%d-0', seq)
+    records = records + 1
+    total = total + frame + #id + #record
+    local mark = format('%s%d:%s:%d:%d', head, n, argv[at + 1], records, total)
+    local answer = pcall('XADD', key, id, mark, record)
+    if type(answer) == 'table' and answer.err then
+      undo(seq)
+      if seq > before + 1 then redis.call('HSET', KEYS[1], 'seq', text(seq)) end
+      if not string.find(answer.err, 'The ID specified', 1, true) then return answer end
+      return {'top', i}
+    end
+    n = n + 1
+    at = at + 2
+  end
+  added[i], bytes[i] = records, total
 end
 redis.call('HSET', KEYS[1], 'seq', text(seq),
   'added:event', text(added[1]), 'bytes:event', text(bytes[1]),
