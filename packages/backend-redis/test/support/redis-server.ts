@@ -93,7 +93,7 @@ class Server implements TestServer {
       if (child.exitCode !== null || child.signalCode !== null) {
         throw new Error(`redis-server ended: ${output}`)
       }
-      if (await answers(this.port)) return
+      if (await answers(this.port, child.pid)) return
       await sleep(20)
     }
   }
@@ -123,22 +123,33 @@ class Server implements TestServer {
   }
 }
 
-/** True once PING is answered, or refused for want of a password. */
-function answers(port: number): Promise<boolean> {
+/**
+ * True once a server answers, or asks for a password. Another one that took the port just before ours
+ * could is not ours: it tells its process.
+ */
+function answers(port: number, pid: number | undefined): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = createConnection(port, '127.0.0.1', () => socket.write('PING\r\n'))
-    const end = (answer: boolean): void => {
+    const socket = createConnection(port, '127.0.0.1', () => socket.write('INFO server\r\n'))
+    let answer = ''
+    const end = (ours: boolean): void => {
       socket.destroy()
-      resolve(answer)
+      resolve(ours)
     }
-    socket.on('data', (data) =>
-      end(/^(\+PONG|-NOAUTH|-NOPERM|-LOADING|-DENIED)/.test(data.toString())),
-    )
+    socket.on('data', (data) => {
+      answer += data.toString()
+      if (/^-(NOAUTH|NOPERM|LOADING|DENIED)/.test(answer)) end(true)
+      const told = /process_id:(\d+)\r/.exec(answer)
+      if (told !== null) end(Number(told[1]) === pid)
+    })
     socket.on('error', () => end(false))
+    socket.on('close', () => end(false))
     socket.setTimeout(2000, () => end(false))
   })
 }
 
+const given = new Set<number>()
+
+/** A port that nobody listens on now, and that was not given before: a bus listens a little later. */
 export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer()
@@ -146,8 +157,12 @@ export function freePort(): Promise<number> {
     server.listen(0, '127.0.0.1', () => {
       const address = server.address()
       server.close(() => {
-        if (address !== null && typeof address === 'object') resolve(address.port)
-        else reject(new Error('no port'))
+        if (address === null || typeof address !== 'object') reject(new Error('no port'))
+        else if (given.has(address.port)) resolve(freePort())
+        else {
+          given.add(address.port)
+          resolve(address.port)
+        }
       })
     })
   })
