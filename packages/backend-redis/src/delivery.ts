@@ -83,13 +83,15 @@ export class Delivery {
     const { logId, epoch, writer, seed } = this.#options
     const records = batch.flatMap((call) => call.records)
     const runs = runsOf(records.map(({ place }) => place))
-    const args: Argument[] = [logId, epoch, writer, first, runs]
     const head = `${writer}:${epoch}:`
+    const words: string[] = []
     let n = first
     for (const { place, text: stored } of records) {
-      args.push(stored, checksum(seed, KINDS[place - 1] ?? '', `${head}${n}`, stored))
+      words.push(checksum(seed, KINDS[place - 1] ?? '', `${head}${n}`, stored), stored, '\0')
       n += 1
     }
+    // As one: the client would measure and copy each string, and leave as much behind.
+    const args = [logId, epoch, writer, first, runs, records.length, words.join('')]
     return [args, records.length]
   }
 

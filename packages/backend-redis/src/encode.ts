@@ -13,7 +13,7 @@ export interface Encoded {
   readonly text: string
 }
 
-/** The facts of one call, and how many bytes they take. */
+/** The facts of one call, and about how many bytes they take: a character counts as one where no limit is near. */
 export interface EncodedCall {
   readonly records: readonly Encoded[]
   readonly bytes: number
@@ -27,21 +27,30 @@ export function encodeCall(facts: readonly AppendFact[], maxRecordBytes: number)
   const records = facts.map((fact) => {
     checkFact(fact)
     const text = recordText(fact)
-    const length = recordBytes(Number.MAX_SAFE_INTEGER, fact.kind, Buffer.byteLength(text))
+    const frame = recordBytes(Number.MAX_SAFE_INTEGER, fact.kind, 0)
+    const length = frame + bytesOf(text, maxRecordBytes - frame)
     if (length > maxRecordBytes) throw tooLarge(fact.kind, length, maxRecordBytes)
     bytes += length
     return { place: KINDS.indexOf(fact.kind) + 1, text }
   })
-  if (bytes > MOST_BYTES) throw tooMuch(`${bytes} bytes`)
+  if (bytes * 3 > MOST_BYTES) {
+    const exact = records.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0)
+    if (exact > MOST_BYTES) throw tooMuch(`${exact} bytes`)
+  }
   return { records, bytes }
+}
+
+/** Bytes of a text; so many as it has characters where it cannot reach the limit at 3 bytes each. */
+function bytesOf(text: string, limit: number): number {
+  return text.length * 3 <= limit ? text.length : Buffer.byteLength(text)
 }
 
 function checkFact({ kind, timestamp, members }: AppendFact): void {
   const sound = isRecordKind(kind) && Number.isFinite(timestamp)
-  if (sound && members !== '' && !members.includes('\n')) return
+  if (sound && members !== '' && !members.includes('\n') && !members.includes('\0')) return
   throw new PapyraError(
     'invalid_argument',
-    'A fact needs a kind, a finite time and members on one line.',
+    'A fact needs a kind, a finite time and members on one line, without zero bytes.',
   )
 }
 

@@ -89,7 +89,10 @@ export interface RedisBackendOptions {
   readonly consumerAliveMs?: number
   /** Most bytes that one fact may have as stored JSON. Default 1 MiB. Limits writing only. */
   readonly maxRecordBytes?: number
-  /** When more bytes than this wait to be written, further appends wait their turn. Default 8 MiB. */
+  /**
+   * When more bytes than this wait to be written, further appends wait their turn; a character
+   * counts as one byte. Default 8 MiB.
+   */
   readonly maxWaitingBytes?: number
   /**
    * What to make of another program that trims the oldest records (XTRIM): `refuse` (the default)

@@ -55,9 +55,10 @@ function append({ first, places, log = LOG, epoch = 1, writer = 'aa' }: Batch): 
   const records = places.flatMap((place, at) => {
     const text = `"timestamp":1,"n":${first + at}`
     const key = `${writer}:${epoch}:${first + at}`
-    return [text, checksum(seedOf(log), kinds[place - 1] ?? '', key, text)]
+    return [checksum(seedOf(log), kinds[place - 1] ?? '', key, text), text, '\0']
   })
-  return run(appendScript, NAMES, [log, epoch, writer, first, runsOf(places), ...records])
+  const all = records.join('')
+  return run(appendScript, NAMES, [log, epoch, writer, first, runsOf(places), places.length, all])
 }
 
 const ids = async (key: string): Promise<string[]> =>

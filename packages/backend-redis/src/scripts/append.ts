@@ -5,7 +5,8 @@ import { script, type Script } from '../script.js'
  *
  * KEYS: meta, writers, the streams in the order of `KINDS`.
  * ARGV: log id, epoch, writer, the number of its first record, the runs of one kind as
- * `<place of the kind>:<records>,…`, then for each record its text and its checksum.
+ * `<place of the kind>:<records>,…`, the number of records, and all of them in one string: of each
+ * its checksum of 8 digits, its text, and a zero byte.
  *
  * Answers `ok` and the first number given, also if just this batch was stored before; `void` if the
  * batch was given up; else why nothing was done: `replaced`, `epoch`, `gap` (the writer's row is gone
@@ -24,7 +25,7 @@ if m[1] ~= ARGV[1] then return {'replaced'} end
 local row = redis.pcall('HGET', KEYS[2], ARGV[3])
 if type(row) == 'table' and row.err then return row end
 local first = tonumber(ARGV[4])
-local count = (#ARGV - 5) / 2
+local count = tonumber(ARGV[6])
 if row then
   local lastN, firstN, firstSeq = string.match(row, '^%d+:(%d+):%d+:(%d+):(%d+)$')
   if not lastN then return {'gap'} end
@@ -49,9 +50,9 @@ for i = 1, 3 do
   if length ~= added[i] - tonumber(m[3 * i + 4]) then return {'length', i} end
 end
 local before = tonumber(m[3])
-local seq, n, at = before, first, 6
+local seq, n, at = before, first, 1
 local head = ARGV[3] .. ':' .. ARGV[2] .. ':'
-local pcall, argv = redis.pcall, ARGV
+local pcall, unpack, all = redis.pcall, struct.unpack, ARGV[7]
 local function undo(failed)
   local one = before
   for place, size in string.gmatch(ARGV[5], '(%d):(%d+)') do
@@ -67,21 +68,21 @@ for place, size in string.gmatch(ARGV[5], '(%d):(%d+)') do
   local i = tonumber(place)
   local key, frame, records, total = KEYS[i + 2], 18 + #kinds[i], added[i], bytes[i]
   for _ = 1, tonumber(size) do
-    local record = argv[at]
+    local crc, record
+    crc, record, at = unpack('c8s', all, at)
     seq = seq + 1
     local id = format('%d-0', seq)
     records = records + 1
     total = total + frame + #id + #record
-    local mark = format('%s%d:%s:%d:%d', head, n, argv[at + 1], records, total)
+    local mark = format('%s%d:%s:%d:%d', head, n, crc, records, total)
     local answer = pcall('XADD', key, id, mark, record)
-    if type(answer) == 'table' and answer.err then
+    if answer ~= id then
       undo(seq)
       if seq > before + 1 then redis.call('HSET', KEYS[1], 'seq', text(seq)) end
       if not string.find(answer.err, 'The ID specified', 1, true) then return answer end
       return {'top', i}
     end
     n = n + 1
-    at = at + 2
   end
   added[i], bytes[i] = records, total
 end
