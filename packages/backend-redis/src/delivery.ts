@@ -3,8 +3,9 @@ import { PapyraError, type SeqRange } from '@papyra/contracts'
 import type { Acknowledger } from './ack.js'
 import { runsOf, type Call, type Ending } from './batch.js'
 import type { Argument, Connection, Reply } from './connection.js'
-import { checksum, list, text } from './entry.js'
-import { KINDS, type Keys } from './keys.js'
+import { list, text } from './entry.js'
+import type { Keys } from './keys.js'
+import { packed } from './packed.js'
 import { failureOf } from './redis-errors.js'
 import { appendScript, leaveScript, settleScript } from './scripts/append.js'
 
@@ -83,15 +84,8 @@ export class Delivery {
     const { logId, epoch, writer, seed } = this.#options
     const records = batch.flatMap((call) => call.records)
     const runs = runsOf(records.map(({ place }) => place))
-    const head = `${writer}:${epoch}:`
-    const words: string[] = []
-    let n = first
-    for (const { place, text: stored } of records) {
-      words.push(checksum(seed, KINDS[place - 1] ?? '', `${head}${n}`, stored), stored, '\0')
-      n += 1
-    }
-    // As one: the client would measure and copy each string, and leave as much behind.
-    const args = [logId, epoch, writer, first, runs, records.length, words.join('')]
+    const all = packed(records, { seed, head: `${writer}:${epoch}:`, first })
+    const args = [logId, epoch, writer, first, runs, records.length, all]
     return [args, records.length]
   }
 

@@ -31,7 +31,7 @@ export function checksum(seed: number, kind: string, key: string, text: string):
 const kindSeeds = { seed: Number.NaN, kinds: new Map<string, number>() }
 
 /** What the checksums of a kind start from. */
-function kindSeed(seed: number, kind: string): number {
+export function kindSeed(seed: number, kind: string): number {
   if (kindSeeds.seed !== seed) {
     kindSeeds.seed = seed
     kindSeeds.kinds.clear()
