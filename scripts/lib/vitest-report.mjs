@@ -1,5 +1,6 @@
 // Totals from the report of vitest's json reporter.
 import { readFileSync } from 'node:fs'
+import { relative, sep } from 'node:path'
 
 /**
  * { passed, failed, skipped }. A test file that could not be loaded has no tests: it counts as one
@@ -22,6 +23,20 @@ export function totals(reportFile, exitCode = 0) {
 
 export function tally({ passed, failed }) {
   return `${passed} passed, ${failed} failed`
+}
+
+/**
+ * What the test files of each package took: [[folder, seconds]], the longest first. Files run side by
+ * side, so that the sum is more than what the clock says. Empty without a report.
+ */
+export function secondsByPackage(reportFile, root) {
+  const seconds = new Map()
+  for (const { name, startTime, endTime } of readReport(reportFile)?.testResults ?? []) {
+    const folder = relative(root, name).split(sep).slice(0, -1)
+    const part = folder.slice(0, folder[0] === 'scripts' ? 1 : 2).join('/')
+    seconds.set(part, (seconds.get(part) ?? 0) + (endTime - startTime) / 1000)
+  }
+  return [...seconds].sort(([, a], [, b]) => b - a)
 }
 
 function readReport(file) {

@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { tally, totals } from '../lib/vitest-report.mjs'
+import { minuteLines } from '../lib/minutes.mjs'
+import { secondsByPackage, tally, totals } from '../lib/vitest-report.mjs'
 
 const passed = { status: 'passed' }
 const failed = { status: 'failed' }
@@ -23,6 +24,32 @@ test.each([
 
 test('a run that wrote no report has failed', () => {
   expect(tally(totals('/nowhere/report.json', 1))).toBe('0 passed, 1 failed')
+})
+
+test('seconds are told by package, the longest first, and as minutes', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'papyra-report-'))
+  const file = join(dir, 'report.json')
+  const took = (name, startTime, endTime) => ({ name: join(dir, name), startTime, endTime })
+  const testResults = [
+    took('packages/core/test/a.test.ts', 1000, 4000),
+    took('apps/cli/test/b.test.ts', 0, 90_000),
+    took('packages/core/test/deep/c.test.ts', 2000, 5500),
+    took('scripts/test/d.test.mjs', 0, 200),
+  ]
+  writeFileSync(file, JSON.stringify({ testResults }))
+  const seconds = secondsByPackage(file, dir)
+  expect(seconds).toEqual([
+    ['apps/cli', 90],
+    ['packages/core', 6.5],
+    ['scripts', 0.2],
+  ])
+  expect(minuteLines(seconds)).toEqual([
+    '   1.5  apps/cli',
+    '   0.1  packages/core',
+    '   0.0  scripts',
+  ])
+  expect(secondsByPackage(join(dir, 'none.json'), dir)).toEqual([])
+  rmSync(dir, { recursive: true })
 })
 
 function report(files, success) {
