@@ -229,7 +229,8 @@ describe.each(['json', 'rotation', 'redis'])('a recovery of %s', (use) => {
         try {
           const options = { mode: 'repair', acceptLoss: true, force: true } as const
           const planned = await backend.recover({ ...options, dryRun: true })
-          const done = await backend.recover(options)
+          const plan = planned.plan?.id ?? ''
+          const done = await backend.recover({ ...options, plan })
           expect(told(done)).toEqual(told(planned))
           expect(done.recordsKept).toBe(planned.recordsKept)
           expect(done.bytesSetAside).toBe(planned.bytesSetAside)
@@ -244,6 +245,10 @@ describe.each(['json', 'rotation', 'redis'])('a recovery of %s', (use) => {
             )
             expect(range, `record ${seq} is told as lost`).toBeDefined()
           }
+          const late = await backend
+            .recover({ ...options, plan })
+            .catch((error: { code: string }) => error.code)
+          if (done.changed) expect(late).toBe('stale_plan')
           const again = await backend.recover(options)
           expect(again.changed).toBe(false)
         } finally {

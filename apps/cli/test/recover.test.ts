@@ -157,3 +157,32 @@ test('startup-check that may not accept a loss: 1, and says why', async () => {
   expect((await world.run(...argv, '--accept-loss')).code).toBe(0)
   expect(existsSync(path)).toBe(true)
 })
+
+test('a plan is carried out as it was shown; once anything came between it is stale', async () => {
+  const world = new World()
+  const path = await makeLog(world, 10)
+  damage(path, 4)
+  const dry = await recover(world, path, '--dry-run', '--accept-loss')
+  const [, command = ''] = /to carry it out: {2}papyra (.*)/.exec(dry.stdout) ?? []
+  expect(command).toMatch(/ --plan r1\.repair\.[0-9a-f]{16} --accept-loss/)
+  const carryOut = () => world.run(...command.split(' '))
+  damage(path, 7)
+  const damaged = readFileSync(path)
+  const stale = await carryOut()
+  expect(stale.code).toBe(75)
+  expect(stale.stderr).toContain('stale_plan')
+  expect(readFileSync(path).equals(damaged)).toBe(true)
+
+  const again = await recover(world, path, '--dry-run', '--accept-loss', '--json')
+  const { plan } = again.json().report as { plan: { id: string } }
+  const wrong = await recover(world, path, '--plan', plan.id.slice(0, -1))
+  expect([wrong.code, wrong.stderr]).toEqual([64, expect.stringContaining('invalid_argument')])
+  const mode = ['--mode', 'quarantine', '--quarantine-dir', 'q']
+  expect((await recover(world, path, '--plan', plan.id, ...mode)).code).toBe(64)
+  const asked = await recover(world, path, '--plan', plan.id)
+  expect([asked.code, asked.stderr]).toEqual([2, expect.stringContaining('accept_loss_required')])
+  const done = await recover(world, path, '--plan', plan.id, '--accept-loss')
+  expect(done.code, done.stderr).toBe(0)
+  expect(await seqs(world, path)).toEqual([1, 2, 3, 5, 6, 8, 9, 10])
+  expect((await recover(world, path, '--plan', plan.id, '--accept-loss')).code).toBe(75)
+})

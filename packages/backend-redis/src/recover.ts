@@ -1,5 +1,7 @@
 import {
   PapyraError,
+  recoveryPlanOf,
+  requireRecoveryPlan,
   throwIfAborted,
   type RecordedLoss,
   type RecoverOptions,
@@ -32,16 +34,19 @@ export async function recover(
   }
   const scan = await scanStore(store, { ...options, maxAnomalies: Infinity }, settings)
   const losses = lossesOf(store, scan)
-  const report = (more: Partial<RecoveryReport>): RecoveryReport => ({
-    ...{ mode, dryRun, changed: false, before: scan.report, after: null },
-    ...{ recordsKept: scan.report.records ?? 0, bytesSetAside: 0, keptAside: [], losses },
-    ...more,
-    durationMs: store.clock.monotonic() - startedAt,
-  })
-  if (scan.report.clean) return report({ after: dryRun ? null : scan.report })
+  const report = (more: Partial<RecoveryReport>): RecoveryReport => {
+    const told = {
+      ...{ mode, dryRun, changed: !scan.report.clean, before: scan.report, after: null, losses },
+      ...{ recordsKept: scan.report.records ?? 0, bytesSetAside: bytesTaken(scan), keptAside: [] },
+      ...more,
+      durationMs: store.clock.monotonic() - startedAt,
+    }
+    return { ...told, plan: dryRun ? recoveryPlanOf(told) : null }
+  }
+  if (dryRun) return report({})
+  requireRecoveryPlan(options, report({}))
+  if (scan.report.clean) return report({ after: scan.report })
   checkConsent(store, scan, options)
-  const changed = { changed: true, bytesSetAside: bytesTaken(scan) }
-  if (dryRun) return report(changed)
   throwIfAborted(options.signal)
   const copies = mode === 'quarantine' ? await quarantine(store, scan, quarantineDir) : []
   await store.restore()
@@ -50,8 +55,8 @@ export async function recover(
   if (after.clean) {
     await store.maintain(null, [], ['set', 'verified_at', store.clock.now()])
   }
-  const aside = changed.bytesSetAside > 0 ? [store.keys.aside] : []
-  return report({ ...changed, after, keptAside: [...aside, ...copies] })
+  const aside = bytesTaken(scan) > 0 ? [store.keys.aside] : []
+  return report({ after, keptAside: [...aside, ...copies] })
 }
 
 function lossesOf(store: Store, { report }: Scan): RecordedLoss[] {

@@ -37,8 +37,14 @@ export interface RecoverOptions extends LongOperation {
   readonly acceptLoss?: boolean
   /** Consent to take out more than half of the lines, or to work on a log that names another. */
   readonly force?: boolean
-  /** Tell what would be done, change nothing. */
+  /** Tell what would be done, change nothing. The report then has a plan with an id. */
   readonly dryRun?: boolean
+  /**
+   * The id of a plan that a dry run in the same mode made: just that is done. Rejects with `stale_plan`
+   * if it would be anything else, because another act came between, and with `invalid_argument` if it
+   * is no id or one of another mode.
+   */
+  readonly plan?: string
 }
 
 export interface CompactOptions extends LongOperation, Throttled {
@@ -199,7 +205,7 @@ export interface Backend {
   /**
    * Mends what a scan finds. Exclusive, atomic, restartable; a second run changes nothing. Never
    * destroys the only copy of any bytes, and never applies retention. Rejects with
-   * `accept_loss_required`, `force_required`, `quarantine_dir_required`, `newer_format`,
+   * `accept_loss_required`, `force_required`, `quarantine_dir_required`, `stale_plan`, `newer_format`,
    * `unreadable`, `read_only`, or `unsupported` after `begin`.
    */
   recover(options: RecoverOptions): Promise<RecoveryReport>

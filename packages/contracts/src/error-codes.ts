@@ -306,7 +306,8 @@ export const ERROR_CODES: Readonly<Record<PapyraErrorCode, ErrorExplanation>> = 
   },
   stale_plan: {
     exit: 75,
-    meaning: 'The store was compacted or recovered since the plan was made.',
+    meaning:
+      'The store was compacted or recovered, or was damaged further, since the plan was made.',
     action: 'Make a new plan with `--dry-run`.',
   },
   group_not_found: {

@@ -26,6 +26,7 @@ export {
   type AckLevel,
   type ServerAckLevel,
 } from './policy.js'
+export { recoveryPlanMode, recoveryPlanOf, requireRecoveryPlan } from './recovery-plan.js'
 export { defineCapabilities, type Capabilities } from './capabilities.js'
 export {
   ERROR_CODES,
@@ -82,6 +83,7 @@ export type {
   Notice,
   RecordedLoss,
   ScanReport,
+  RecoveryPlan,
   RecoveryReport,
   DropReason,
   DropSummary,

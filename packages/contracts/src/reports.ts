@@ -93,6 +93,12 @@ export interface ScanReport {
   readonly durationMs: number
 }
 
+/** What a recovery would do, to be carried out later with `RecoverOptions.plan`. */
+export interface RecoveryPlan {
+  /** Stands for all that the report of the dry run says: no plan is stored anywhere. */
+  readonly id: string
+}
+
 /** What a recovery did. */
 export interface RecoveryReport {
   readonly mode: RecoveryMode
@@ -109,6 +115,8 @@ export interface RecoveryReport {
   readonly keptAside: readonly string[]
   /** Losses that this recovery recorded (on a dry run: would record). */
   readonly losses: readonly RecordedLoss[]
+  /** Of a dry run; `null` after a recovery. */
+  readonly plan: RecoveryPlan | null
   readonly durationMs: number
 }
 

@@ -1,6 +1,8 @@
 import {
   PapyraError,
   isRecordKind,
+  recoveryPlanOf,
+  requireRecoveryPlan,
   throwIfAborted,
   type AccountsPort,
   type AppendFact,
@@ -144,7 +146,7 @@ export class MemoryHandle implements Backend {
       throw new PapyraError('quarantine_dir_required', 'Quarantine needs a folder.')
     }
     const before = await this.scan(options)
-    return {
+    const report = {
       mode: options.mode,
       dryRun: options.dryRun ?? false,
       changed: false,
@@ -156,6 +158,8 @@ export class MemoryHandle implements Backend {
       losses: [],
       durationMs: before.durationMs,
     }
+    requireRecoveryPlan(options, report)
+    return { ...report, plan: report.dryRun ? recoveryPlanOf(report) : null }
   }
 
   async compact(options: CompactOptions): Promise<CompactionReport> {

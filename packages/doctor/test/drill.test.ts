@@ -159,7 +159,14 @@ describe.each(Object.keys(KINDS))('drills on a %s store', (kind) => {
       (store) => ({
         async recover(options) {
           const before = await store.scan()
-          const rest = { dryRun: false, changed: true, keptAside: [], losses: [], durationMs: 0 }
+          const rest = {
+            dryRun: false,
+            changed: true,
+            keptAside: [],
+            losses: [],
+            plan: null,
+            durationMs: 0,
+          }
           const kept = { recordsKept: 1, bytesSetAside: 0 }
           return { ...rest, ...kept, mode: options.mode, before, after: { ...before, clean: true } }
         },

@@ -46,7 +46,8 @@ const recover: Command = {
   words: ['persistence', 'recover'],
   describe: 'Mend what a scan finds, keep aside what is taken out, then scan again',
   examples: [
-    { line: 'papyra persistence recover --dry-run', says: 'what would be done' },
+    { line: 'papyra persistence recover --dry-run', says: 'what would be done: a plan' },
+    { line: 'papyra persistence recover --plan ID', says: 'just what that plan says' },
     { line: 'papyra persistence recover', says: 'mend the configured store' },
     {
       line: 'papyra persistence recover --mode quarantine --quarantine-dir /var/papyra/q',
@@ -62,6 +63,11 @@ const recover: Command = {
     ...LOGGING,
     mode: RECOVERY_MODE,
     ...RECOVERY,
+    plan: {
+      kind: 'value',
+      value: 'ID',
+      describe: 'Do just what an earlier dry run showed; refused (75) if anything came between',
+    },
     force: {
       kind: 'flag',
       describe: 'Also if more than half of the lines would be taken out, or the log names another',

@@ -2,6 +2,8 @@ import { dirname } from 'node:path'
 import {
   PapyraError,
   RECOVERY_MODES,
+  recoveryPlanOf,
+  requireRecoveryPlan,
   throwIfAborted,
   type RecoverOptions,
   type RecoveryReport,
@@ -56,19 +58,15 @@ async function recover(core: StoreCore, options: RecoverOptions): Promise<Recove
   const now = clock.now()
   const found = await currentScan(core, { ...options, coverage: 'full' })
   const before = reportOf(core, found, startedAt)
-  const dryRun = options.dryRun === true
-  if (dryRun) {
-    const plan = planRepair(found, now)
-    return result(core, {
-      options,
-      startedAt,
-      before,
-      after: null,
-      scan: found,
-      plan,
-      keptAside: [],
-    })
-  }
+  const outcome = { options, startedAt, before, keptAside: [] }
+  const planned = result(core, {
+    ...outcome,
+    after: null,
+    scan: found,
+    plan: planRepair(found, now),
+  })
+  if (options.dryRun === true) return planned
+  requireRecoveryPlan(options, planned)
   const finished = await finishInterrupted(vfs, log, found)
   const resumed = finished === 'completed' || finished === 'reverted'
   const scan = resumed ? await scanStore(core, { ...options, coverage: 'full' }) : found
@@ -80,14 +78,13 @@ async function recover(core: StoreCore, options: RecoverOptions): Promise<Recove
     await withIo('Syncing', log, () => vfs.syncDir(dirname(log)))
     if (resumed) await keepVerified(core)
     const after = resumed ? reportOf(core, scan, startedAt) : before
-    const report = result(core, { options, startedAt, before, after, scan, plan, keptAside: [] })
-    return { ...report, changed: resumed }
+    return { ...result(core, { ...outcome, after, scan, plan }), changed: resumed }
   }
   const keptAside = await repair(core, options, scan, plan)
   const afterScan = await scanStore(core, { ...options, coverage: 'full' })
   await keepVerified(core)
   const after = reportOf(core, afterScan, clock.monotonic())
-  return result(core, { options, startedAt, before, after, scan, plan, keptAside })
+  return result(core, { ...outcome, after, scan, plan, keptAside })
 }
 
 async function repair(
@@ -128,7 +125,7 @@ interface Outcome {
 
 function result(core: StoreCore, outcome: Outcome): RecoveryReport {
   const { options, startedAt, before, after, scan, plan, keptAside } = outcome
-  return {
+  const report = {
     mode: options.mode,
     dryRun: options.dryRun === true,
     changed: plan.kind !== 'nothing',
@@ -140,4 +137,5 @@ function result(core: StoreCore, outcome: Outcome): RecoveryReport {
     losses: plan.losses,
     durationMs: core.settings.clock.monotonic() - startedAt,
   }
+  return { ...report, plan: report.dryRun ? recoveryPlanOf(report) : null }
 }

@@ -1,6 +1,8 @@
 import {
   PapyraError,
   RECOVERY_MODES,
+  recoveryPlanOf,
+  requireRecoveryPlan,
   throwIfAborted,
   type RecoverOptions,
   type RecoveryReport,
@@ -54,7 +56,9 @@ async function recover(core: SegmentCore, options: RecoverOptions): Promise<Reco
   const plan = planRecovery(scan, clock.now(), await vfs.readdir(scan.dir))
   const bytesSetAside = plan.bytesSetAside + (await sizeOf(core, plan.extras))
   const outcome = { options, startedAt, before, plan: { ...plan, bytesSetAside } }
-  if (options.dryRun === true) return result(core, { ...outcome, after: null, keptAside: [] })
+  const planned = result(core, { ...outcome, after: null, keptAside: [] })
+  if (options.dryRun === true) return planned
+  requireRecoveryPlan(options, planned)
   requireSegmentsConsent(scan, plan, options)
   if (!plan.changes) {
     await makeSeenDurable(vfs, scan)
@@ -122,7 +126,7 @@ interface Outcome {
 
 function result(core: SegmentCore, outcome: Outcome): RecoveryReport {
   const { options, startedAt, before, after, plan, keptAside } = outcome
-  return {
+  const report = {
     mode: options.mode,
     dryRun: options.dryRun === true,
     changed: plan.changes,
@@ -134,4 +138,5 @@ function result(core: SegmentCore, outcome: Outcome): RecoveryReport {
     losses: plan.losses,
     durationMs: core.settings.clock.monotonic() - startedAt,
   }
+  return { ...report, plan: report.dryRun ? recoveryPlanOf(report) : null }
 }

@@ -4,6 +4,7 @@ import { damageCheck, seesDamage } from '../damaged.js'
 import { expectCode, isFact, isPlainJson, readAll, sameRecords, sum } from '../expect.js'
 import { eventFact } from '../facts.js'
 import { mendingChecks } from './recovery-mending.js'
+import { recoveryPlanChecks } from './recovery-plans.js'
 
 /** Codes of damage beside the records, which has no offset and no number. */
 const PLACELESS: ReadonlySet<string> = new Set([
@@ -104,4 +105,8 @@ const seeingChecks: readonly Check[] = [
 ]
 
 /** What `scan`, `begin`, `compact` and `recover` promise on damaged stores. */
-export const recoveryChecks: readonly Check[] = [...seeingChecks, ...mendingChecks]
+export const recoveryChecks: readonly Check[] = [
+  ...seeingChecks,
+  ...mendingChecks,
+  ...recoveryPlanChecks,
+]

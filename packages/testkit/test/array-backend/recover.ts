@@ -1,5 +1,7 @@
 import {
   PapyraError,
+  recoveryPlanOf,
+  requireRecoveryPlan,
   type RecordedLoss,
   type RecoverOptions,
   type RecoveryReport,
@@ -18,6 +20,8 @@ export interface RecoverParts {
   /** Acts on a clean store as on a damaged one. */
   readonly alwaysChanges: boolean
   readonly writesOnDryRun: boolean
+  readonly givesPlan: boolean
+  readonly checksPlan: boolean
   readonly keepsAside: boolean
 }
 
@@ -28,6 +32,8 @@ export const soundRecoverParts: RecoverParts = {
   needsFolder: true,
   alwaysChanges: false,
   writesOnDryRun: false,
+  givesPlan: true,
+  checksPlan: true,
   keepsAside: true,
 }
 
@@ -66,19 +72,18 @@ export function recoverStore(
   const lines = parts.mend(store.lines, removed)
   const changed = damage.length > 0 || parts.alwaysChanges
   const bytesSetAside = bytesOfLines(store.lines) - bytesOfLines(lines)
+  const told = {
+    ...{ mode, dryRun, changed, before, after: null, recordsKept: lines.length },
+    ...{ bytesSetAside, keptAside: [], losses, durationMs: 0 },
+  }
+  if (parts.checksPlan) requireRecoveryPlan(options, told)
   if (changed && (!dryRun || parts.writesOnDryRun)) replaceLines(backend, lines, losses)
   const keptAside = changed && parts.keepsAside ? [`${handle.location}.${mode}`] : []
   return Promise.resolve({
-    mode,
-    dryRun,
-    changed,
-    before,
+    ...told,
     after: dryRun ? null : backend.report(backend.damage()),
-    recordsKept: lines.length,
-    bytesSetAside,
     keptAside,
-    losses,
-    durationMs: 0,
+    plan: dryRun && parts.givesPlan ? recoveryPlanOf(told) : null,
   })
 }
 

@@ -236,7 +236,17 @@ const recoveries: readonly Variant[] = [
   {
     bug: 'a dry run of recover mends',
     recipe: withParts({ writesOnDryRun: true }),
-    caughtBy: ['recovery.dry-run-foretells'],
+    caughtBy: ['recovery.dry-run-foretells', 'recovery.plan-is-carried-out'],
+  },
+  {
+    bug: 'a dry run of recover gives no plan',
+    recipe: withParts({ givesPlan: false }),
+    caughtBy: ['recovery.plan-is-carried-out', 'recovery.stale-plan-refused'],
+  },
+  {
+    bug: 'recover carries out any plan',
+    recipe: withParts({ checksPlan: false }),
+    caughtBy: ['recovery.stale-plan-refused', 'recovery.wrong-plan-refused'],
   },
   {
     bug: 'what is taken out is not kept aside',

@@ -1,6 +1,8 @@
 import {
   PapyraError,
   RECOVERY_MODES,
+  recoveryPlanMode,
+  requireRecoveryPlan,
   type Backend,
   type RecoverOptions,
   type RecoveryReport,
@@ -19,17 +21,24 @@ import { absolutePath } from '../../config/paths.js'
 /** `papyra persistence recover`: the plan, the consent, the repair, the second scan. */
 export async function run(context: Context): Promise<number> {
   const { args } = context
+  const plan = args.text('plan')
   const stated = args.choice('mode', RECOVERY_MODES)
   const dryRun = args.flag('dry-run')
   const store = await resolveStore(context)
-  const options = recoverOptions(context, store, stated)
+  const planned = plan === undefined ? undefined : recoveryPlanMode(plan)
+  const options = recoverOptions(context, store, stated ?? planned)
   return withBackend(context, store, 'write', async (backend) => {
-    const plan = await recover(context, store, backend, { ...options, dryRun: true })
-    await showPlan(context, plan)
-    requireConsent(plan, options)
-    if (plan.before.clean || dryRun) return finish(context, store, plan)
-    await askConsent(context, `Recover ${store.definition.location} in ${options.mode} mode?`)
-    return finish(context, store, await recover(context, store, backend, options))
+    const told = await recover(context, store, backend, { ...options, dryRun: true })
+    await showPlan(context, told)
+    requireRecoveryPlan({ ...options, ...(plan === undefined ? {} : { plan }) }, told)
+    requireConsent(told, options)
+    if (told.before.clean || dryRun) return finish(context, store, told)
+    const question = `Recover ${store.definition.location} in ${options.mode} mode?`
+    const asked = await askConsent(context, question)
+    // Who was shown a plan and said yes to it gets that and nothing else, however long the answer took.
+    const given = asked ? told.plan?.id : plan
+    const only = given === undefined ? {} : { plan: given }
+    return finish(context, store, await recover(context, store, backend, { ...options, ...only }))
   })
 }
 
@@ -100,7 +109,30 @@ async function showPlan({ out }: Context, plan: RecoveryReport): Promise<void> {
   }
 }
 
-async function finish({ out }: Context, store: Store, report: RecoveryReport): Promise<number> {
+/** The id of the plan, and the command that carries it out. */
+async function showPlanned(
+  { args, out }: Context,
+  store: Store,
+  { mode, plan }: RecoveryReport,
+): Promise<void> {
+  const dir = args.text('quarantine-dir')
+  const words = [
+    ...(plan === null ? ['--mode', mode] : ['--plan', plan.id]),
+    ...(dir === undefined ? [] : ['--quarantine-dir', dir]),
+    ...['accept-loss', 'force'].filter((flag) => args.flag(flag)).map((flag) => `--${flag}`),
+  ]
+  await out.line('dry run: nothing was changed')
+  if (plan !== null) {
+    await out.line(['bold', 'plan:'], `  ${plan.id}; stale once the store is anything but as it is`)
+  }
+  await out.line(
+    ['bold', 'to carry it out:'],
+    `  ${store.again(['persistence', 'recover', ...words])}`,
+  )
+}
+
+async function finish(context: Context, store: Store, report: RecoveryReport): Promise<number> {
+  const { out } = context
   const { before, after, dryRun } = report
   // A plan that was not refused mends everything it names.
   const exitCode = before.clean || dryRun || after?.clean === true ? EXIT.ok : EXIT.anomalies
@@ -109,11 +141,7 @@ async function finish({ out }: Context, store: Store, report: RecoveryReport): P
       ['green', 'clean'],
       `  ${before.location}  nothing to recover; not a byte was changed`,
     )
-  else if (dryRun)
-    await out.line(
-      'dry run: nothing was changed. To do it: ',
-      store.again(['persistence', 'recover', '--mode', report.mode]),
-    )
+  else if (dryRun) await showPlanned(context, store, report)
   else {
     await out.line(
       ['bold', 'recovered'],
