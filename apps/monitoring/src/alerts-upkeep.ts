@@ -35,7 +35,7 @@ export const UPKEEP_ALERTS: readonly Alert[] = [
       const span = d('7d', '10s')
       return [
         `{papyra.storage.usage} > 2 * ({papyra.storage.usage} offset ${span})`,
-        `increase({papyra.compaction.runs}[${span}]) > 0`,
+        `time() - {papyra.compaction.last_run.timestamp} < ${d('604800', '10')}`,
         `increase({papyra.compaction.reclaimed}[${span}]) == 0`,
       ].join('\nand\n')
     },
@@ -45,6 +45,7 @@ export const UPKEEP_ALERTS: readonly Alert[] = [
       'Compactions run and delete nothing while the store grows. Either it is young and below its limits, or the limits are too wide, or a consumer group holds everything back.',
     steps: [
       'See the policy, and what it would take: `papyra persistence inspect`, `papyra persistence compact --dry-run`.',
+      'State narrower limits in the configuration, and compact: `papyra persistence compact`.',
       'On Redis, see whether a group holds records back: `papyra inspect groups`.',
     ],
     clears: 'When a compaction gave bytes back, or the store has not doubled in the last week.',

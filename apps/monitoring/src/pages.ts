@@ -62,8 +62,7 @@ of the resource (\`service.name\`, \`service.instance.id\`). The groups of consu
 \`createHealth\` or \`instrumentPapyra\`.
 
 The rules are tested with \`promtool test rules\`, each firing and silent. With shorter times they are made to fire by their causes
-before a real Prometheus (a file that may not grow, a disk that hangs, changed bytes, a kill, a dead consumer, no compaction), and to
-clear; all but \`PapyraCompactionReclaimsNothing\`, and \`PapyraGroupAbandoned\` by made-up numbers only. No Grafana has shown the dashboard yet: its JSON is built with Grafana's own
-types, and Prometheus parses all its queries.
+before a real Prometheus (a full disk, one that hangs, changed bytes, a kill, a dead consumer, no compaction, one that gives nothing
+back), and to clear. No Grafana has shown the dashboard yet: its JSON is built with Grafana's own types, and Prometheus parses all its queries.
 `
 }

@@ -11,7 +11,7 @@ import { SmallDisk } from './support/small-disk.js'
 
 // Each cause is made for real before a real Prometheus, and mended by the command that the page of the
 // alert names. Alerts are waited for; nothing is measured.
-const JOBS = ['disk', 'damage', 'killed', 'redis'] as const
+const JOBS = ['disk', 'damage', 'killed', 'growing', 'redis'] as const
 const ports: Record<string, number> = {}
 const services: Service[] = []
 let dir = ''
@@ -154,6 +154,27 @@ describe.concurrent('causes', () => {
     await prometheus.cleared('PapyraMetricsGone', 'killed')
     await prometheus.fired('PapyraOwnerKilled', 'killed', killing)
     await prometheus.cleared('PapyraOwnerKilled', 'killed')
+  })
+
+  test('compactions that give nothing back while the store grows', async () => {
+    const shop = service('service', logOf('growing'), ports['growing'], 'growing')
+    expect(await shop.start()).toBe('open')
+    await shop.tell('facts', 5)
+    const before = 'papyra_storage_usage_bytes{job="growing"} offset 10s'
+    await prometheus.until(
+      'it was seen while it was small',
+      async () => (await prometheus.value(before)) !== null,
+    )
+    const growing = Date.now()
+    await shop.tell('facts', 80)
+    const compact = ['persistence', 'compact', '--path', logOf('growing')]
+    const idle = await papyra(...compact)
+    expect([idle.code, idle.said]).toEqual([0, expect.stringContaining('nothing to remove')])
+    await prometheus.fired('PapyraCompactionReclaimsNothing', 'growing', growing)
+    const narrower = await papyra(...compact, '--max-records', '10')
+    expect(narrower.code, narrower.said).toBe(0)
+    await prometheus.cleared('PapyraCompactionReclaimsNothing', 'growing')
+    await shop.end()
   })
 
   test('a dead consumer', async () => {

@@ -162,7 +162,7 @@ export const CASES: readonly Case[] = [
     firing: [
       {
         'papyra.storage.usage': '1000+1x2100',
-        'papyra.compaction.runs': '0+1x2100',
+        'papyra.compaction.last_run.timestamp': '0+300x2100',
         'papyra.compaction.reclaimed': '7x2100',
       },
     ],
@@ -170,17 +170,17 @@ export const CASES: readonly Case[] = [
     silent: [
       {
         'papyra.storage.usage': '1000+1x2100',
-        'papyra.compaction.runs': '0+1x2100',
+        'papyra.compaction.last_run.timestamp': '0+300x2100',
         'papyra.compaction.reclaimed': '7+1x2100',
       },
       {
         'papyra.storage.usage': '1000+1x2100',
-        'papyra.compaction.runs': '3x2100',
+        'papyra.compaction.last_run.timestamp': '0x2100',
         'papyra.compaction.reclaimed': '7x2100',
       },
       {
         'papyra.storage.usage': '9000+1x2100',
-        'papyra.compaction.runs': '0+1x2100',
+        'papyra.compaction.last_run.timestamp': '0+300x2100',
         'papyra.compaction.reclaimed': '7x2100',
       },
     ],
