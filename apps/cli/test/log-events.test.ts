@@ -91,7 +91,7 @@ describe.each(Object.entries(BACKENDS))('%s', (_name, { log, of }) => {
     const disk = faultyVfs(nodeVfs)
     const backend = of(world.path(log), disk.vfs)
 
-    const killed = await ordinary(lines, backend, world)
+    const killed = await ordinary(lines, backend, { world, log })
     const damaged = join(copy(world, 'damaged'), log)
     await failing(lines, backend, disk)
 
@@ -129,8 +129,22 @@ describe.each(Object.entries(BACKENDS))('%s', (_name, { log, of }) => {
   })
 })
 
+/** Has the command ask the living owner for what it logs as its own. */
+async function asked(world: World, papyra: Papyra, log: string): Promise<void> {
+  await secret(papyra, 7)
+  const path = ['--path', world.path(log)]
+  const scan = await world.run('persistence', 'scan', '--via-owner', ...path)
+  expect(scan.code, scan.stderr).toBe(0)
+  const compact = await world.run('persistence', 'compact', ...path)
+  expect(compact.code, compact.stderr).toBe(0)
+}
+
 /** A life in which nothing goes wrong with the store; gives its files as a kill would leave them. */
-async function ordinary(lines: Lines, backend: BackendDefinition, world: World): Promise<string> {
+async function ordinary(
+  lines: Lines,
+  backend: BackendDefinition,
+  { world, log }: { readonly world: World; readonly log: string },
+): Promise<string> {
   let killed = ''
   const use = async (papyra: Papyra): Promise<void> => {
     expect(lines.take()).toEqual(['scan.clean', 'gate.passed'])
@@ -138,6 +152,8 @@ async function ordinary(lines: Lines, backend: BackendDefinition, world: World):
     await papyra.scan()
     await papyra.compact({ dryRun: true })
     await papyra.compact()
+    expect(lines.take()).toEqual(['scan.clean', 'compaction.completed'])
+    await asked(world, papyra, log)
     expect(lines.take()).toEqual(['scan.clean', 'compaction.completed'])
     const signal = AbortSignal.abort(new Error(SECRET))
     await papyra.scan({ signal }).catch(() => undefined)

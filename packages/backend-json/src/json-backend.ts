@@ -55,7 +55,9 @@ class JsonBackend implements Backend {
   }
 
   begin(options?: BeginOptions): Promise<BeginReport> {
-    return this.#store.begin(options, (begun) => this.#control.serve(this, begun))
+    return this.#store.begin(options, (begun) =>
+      this.#control.serve(this, begun, options?.forOthers),
+    )
   }
 
   append(facts: readonly AppendFact[]): Promise<AppendResult> {

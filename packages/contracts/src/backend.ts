@@ -83,6 +83,8 @@ export interface BeginOptions {
   readonly onDamage?: 'refuse' | 'set_tail_aside'
   /** The policy of the owner, recorded with the store. `null` records none. */
   readonly retention?: RetentionPolicy | null
+  /** How it compacts and scans when another process asks the owner to. Default: as when it is called. */
+  readonly forOthers?: Pick<Backend, 'compact' | 'scan'>
 }
 
 export interface BeginReport {

@@ -3,6 +3,7 @@ import {
   systemClock,
   type Backend,
   type BackendDefinition,
+  type BeginOptions,
   type Clock,
   type RetentionPolicy,
 } from '@papyra/contracts'
@@ -12,10 +13,11 @@ import { checkMaintenance, startMaintenance } from './open-maintenance.js'
 import { closingOnFailure, runGate } from './gate.js'
 import type { GateOptions, GateReport, StartupOptions } from './gate-types.js'
 import type { PapyraHooks } from './hooks.js'
-import { telling } from './logged-acts.js'
+import { loggedCompaction, loggedScan, telling } from './logged-acts.js'
 import { withFields, type PapyraLogger } from './logger.js'
 import type { IntakeLimits } from './intake.js'
 import { OpenStore } from './open-store.js'
+import type { OpenStoreOptions } from './open-store-options.js'
 import type { MaintenanceTiming } from './maintenance.js'
 import type { Papyra } from './papyra.js'
 import type { PapyraSchemas } from './schemas.js'
@@ -78,7 +80,7 @@ export async function openPapyra<Facts extends FactTypes = FactTypes>(
   const { backend, report } = await runGate(options.backend, gate)
   const take = async (): Promise<Papyra<Facts>> => {
     tell(hooks.onStartup, report)
-    const { logId, recordsWritten } = await beginAs(backend, report, retention)
+    const { logId, recordsWritten } = await beginAs(backend, report, { retention, logger })
     const settings = { systemId, retention, report, clock, schemas, intake, hooks, logger }
     const store = new OpenStore<Facts>(backend, { ...settings, logId, recordsWritten })
     await store.takeUp()
@@ -91,10 +93,14 @@ export async function openPapyra<Facts extends FactTypes = FactTypes>(
 async function beginAs(
   backend: Backend,
   { mode }: GateReport,
-  retention: RetentionPolicy | null,
+  { retention, logger }: Pick<OpenStoreOptions, 'retention' | 'logger'>,
 ): Promise<{ readonly logId: string; readonly recordsWritten: number }> {
   const onDamage = mode === 'ignore' || mode === 'scan_only' ? 'set_tail_aside' : 'refuse'
-  await backend.begin({ onDamage, retention })
+  const forOthers: BeginOptions['forOthers'] = {
+    compact: (options) => loggedCompaction(logger, backend, options),
+    scan: (options = {}) => loggedScan(logger, backend, options),
+  }
+  await backend.begin({ onDamage, retention, ...(logger === undefined ? {} : { forOthers }) })
   const { logId, metrics } = await backend.describe()
   if (logId === null) throw new PapyraError('internal', 'The store has begun without an id.')
   return { logId, recordsWritten: metrics.totals.recordsWritten }

@@ -5,7 +5,7 @@ import { errnoOf } from '../write/io-error.js'
 import type { Begun } from './begun.js'
 import { SOCKET_FACT, SOCKET_PROBLEM_FACT, socketPath, TOKEN_FACT } from './names.js'
 import { ownerClient } from './owner-client.js'
-import { ControlServer, type Served } from './server.js'
+import { ControlServer, type LongWork, type Served } from './server.js'
 
 /** Where a store is, as whoever opens it names it. */
 interface Place {
@@ -43,13 +43,16 @@ export class ControlPort {
     return new ControlPort(vfs, { lockedAs: lockBase(dir), location: dir, locked: dir })
   }
 
-  /** Begins to listen, and to do for others what they ask `served` for. A second call changes nothing. */
-  async serve(served: Served, begun: Begun): Promise<void> {
+  /**
+   * Begins to listen, and to do for others what they ask `served` for; what takes long is `work`'s. A
+   * second call changes nothing.
+   */
+  async serve(served: Served, begun: Begun, work: LongWork = served): Promise<void> {
     const { sockets, host, randomHex } = this.#vfs
     if (sockets === undefined || this.#server !== null || this.#closed) return
     const owner = { pid: host.pid, host: host.hostname, since: begun.since }
     const token = randomHex(16)
-    const server = new ControlServer({ served, owner, token, location: begun.location })
+    const server = new ControlServer({ served, work, owner, token, location: begun.location })
     this.#server = server
     try {
       const path = socketPath(begun.lockedAs)

@@ -11,13 +11,17 @@ import { readCompactOptions, readScanOptions } from './request-options.js'
 import { Session, type Work } from './session.js'
 
 /** What of a backend the owner does for others. */
-export type Served = Pick<Backend, 'name' | 'describe' | 'flush' | 'compact' | 'scan'>
+export type Served = Pick<Backend, 'name' | 'describe' | 'flush'> & LongWork
+
+/** What takes long, one at a time. */
+export type LongWork = Pick<Backend, 'compact' | 'scan'>
 
 /** Long operations that wait for their turn beyond this many are refused. */
 const MAX_WAITING = 8
 
 export interface ControlServerOptions {
-  readonly served: Served
+  readonly served: Pick<Backend, 'name' | 'describe' | 'flush'>
+  readonly work: LongWork
   readonly owner: OwnerInfo
   readonly token: string
   readonly location: string
@@ -69,7 +73,7 @@ export class ControlServer {
   }
 
   async #answer({ request, signal, onProgress }: Work): Promise<unknown> {
-    const { served, owner } = this.#options
+    const { served, work, owner } = this.#options
     const { op, options } = request
     if (op === 'who') return owner
     if (op === 'metrics') return (await served.describe()).metrics
@@ -77,10 +81,10 @@ export class ControlServer {
     const long = { signal, onProgress }
     if (op === 'compact') {
       const asked = readCompactOptions(options)
-      return this.#inTurn(signal, () => served.compact({ ...asked, ...long }))
+      return this.#inTurn(signal, () => work.compact({ ...asked, ...long }))
     }
     const asked = readScanOptions(options)
-    return this.#inTurn(signal, () => served.scan({ ...asked, ...long }))
+    return this.#inTurn(signal, () => work.scan({ ...asked, ...long }))
   }
 
   /** One after the other; who gives up meanwhile is told at once, and his is not begun. */

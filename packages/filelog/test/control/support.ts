@@ -90,7 +90,13 @@ export interface Serving {
 export async function serving(): Promise<Serving> {
   const owner = new SlowOwner()
   const who = { pid: 41, host: 'db1', since: 1000 }
-  const server = new ControlServer({ served: owner, owner: who, token: 'abc', location: '/shop' })
+  const server = new ControlServer({
+    served: owner,
+    work: owner,
+    owner: who,
+    token: 'abc',
+    location: '/shop',
+  })
   const listening = await nodeSockets.listen(join(shortDir(), 'shop.sock'), (socket) =>
     server.accept(socket),
   )
