@@ -270,6 +270,17 @@ const SERVER: readonly Fixture[] = [
     by: (s) => s.shell('redis-cli REPLICAOF NO ONE'),
   },
   {
+    ...{
+      id: 'redis.isolation',
+      red: 'warn',
+      evidence: /^1 of \d+ keys looked at are not of Papyra$/,
+    },
+    on: 'redis',
+    breaks: () => server.client.set('cart:17', 'apples'),
+    mend: /what else is on this one: redis-cli --scan \| grep -v '\^\{papyra:'$/,
+    by: (s) => s.shell("redis-cli --scan | grep -v '^{papyra:' | xargs redis-cli DEL"),
+  },
+  {
     ...{ id: 'redis.expiry', red: 'fail', evidence: /^With a time to live: \{papyra:/ },
     on: 'redis',
     breaks: (s) => server.client.expire(`{papyra:${s.system}}:events`, 3600),

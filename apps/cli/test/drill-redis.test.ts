@@ -34,6 +34,7 @@ interface Drilled {
   readonly state: string
   readonly made: string
   readonly lost: number
+  readonly did: readonly string[]
 }
 
 test('each drill that a server has passes on a copy, and the original stays as it was', async () => {
@@ -48,9 +49,12 @@ test('each drill that a server has passes on a copy, and the original stays as i
   expect(report).toMatchObject({ verdict: 'pass', original: { unchanged: true } })
   expect(Object.fromEntries(report.drills.map(({ drill, state }) => [drill, state]))).toEqual({
     ...{ truncate: 'pass', 'retention-pressure': 'pass', 'redis-restart': 'pass', unacked: 'pass' },
-    ...{ 'bit-flip': 'skip', 'bad-utf8': 'skip' },
-    ...{ 'kill-during-compaction': 'unknown', 'disk-full': expect.stringMatching(/skip|unknown/) },
+    ...{ 'bit-flip': 'pass', 'bad-utf8': 'pass', 'kill-during-compaction': 'pass' },
+    'disk-full': expect.stringMatching(/skip|unknown/) as string,
   })
+  const killed = report.drills.find(({ drill }) => drill === 'kill-during-compaction')
+  expect(killed?.did).toHaveLength(2)
+  for (const what of killed?.did ?? []) expect(what).toMatch(/ killed .* \d+ ms into a compaction$/)
   const [cut] = report.drills
   expect(cut?.made).toMatch(/^the newest 60 records, \d+ bytes, on a redis-server of their own$/)
   expect(cut?.lost).toBeGreaterThan(0)
@@ -113,6 +117,23 @@ test.each<[string, DrillName, Change]>([
           ...{ claimed: 5, deleted: [], forgotten: 0, consumers: [] },
         }),
       }),
+    }),
+  ],
+  [
+    'a scan does not verify what it reads',
+    'bit-flip',
+    (store) => ({
+      scan: async (options) => ({
+        ...(await store.scan(options)),
+        ...{ clean: true, anomalies: [], anomalyCounts: {} },
+      }),
+    }),
+  ],
+  [
+    'compaction deletes more than the policy hides',
+    'kill-during-compaction',
+    (store) => ({
+      compact: (options) => store.compact({ ...options, policy: { maxRecords: 3 } }),
     }),
   ],
   [

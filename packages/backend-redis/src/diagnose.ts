@@ -23,6 +23,7 @@ export async function* diagnose(store: Store): AsyncGenerator<Finding> {
     const found = check(server)
     if (found !== null) yield found
   }
+  yield await isolation(store, server)
   yield await expiry(store)
 }
 
@@ -142,6 +143,34 @@ function replicas({ info, config }: Server): Finding {
         'Start a replica of it: redis-server --replicaof HOST PORT',
       )
     : finding('replicas', 'pass', evidence)
+}
+
+/** Of so many keys at most it is seen whose they are. */
+const KEYS_LOOKED_AT = 10_000
+
+/** Other keys compete for memory, and whoever flushes them flushes the store. */
+async function isolation({ connection, keys }: Store, { info }: Server): Promise<Finding> {
+  const prefix = keys.tag.slice(0, keys.tag.indexOf(':') + 1)
+  const others = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15].filter(
+    (n) => info(`db${n}`) !== null,
+  )
+  try {
+    let [cursor, seen, foreign] = ['0', 0, 0]
+    do {
+      const [next, names] = list(await connection.ask('SCAN', cursor, 'COUNT', 1000))
+      for (const name of list(names)) foreign += text(name).startsWith(prefix) ? 0 : 1
+      seen += list(names).length
+      cursor = text(next)
+    } while (cursor !== '0' && seen < KEYS_LOOKED_AT)
+    const said = others.length === 0 ? '' : `; databases in use beside it: ${others.join(', ')}`
+    const evidence = `${foreign} of ${seen} keys looked at are not of Papyra${said}`
+    if (foreign + others.length === 0) return finding('isolation', 'pass', evidence)
+    const mend = `Give it a server of its own; what else is on this one: redis-cli --scan | grep -v '^${prefix}'`
+    return finding('isolation', 'warn', evidence, mend)
+  } catch (error) {
+    if (failureOf(error)?.outcome === 'refused') return unknown('isolation')
+    throw error
+  }
 }
 
 async function expiry({ connection, keys }: Store): Promise<Finding> {

@@ -12,9 +12,10 @@ import { list, text } from './entry.js'
 import { openConsumerGroup } from './groups/open.js'
 import type { RedisBackendOptions } from './options.js'
 import { connectionTo, placeOf } from './place.js'
+import { alterEntry } from './scratch-damage.js'
 import { ScratchServer } from './scratch-server.js'
 
-const DAMAGES = ['truncate', 'redis-restart', 'unacked'] as const
+const DAMAGES = ['truncate', 'bit-flip', 'bad-utf8', 'redis-restart', 'unacked'] as const
 const BATCH = 500
 /** How many records a consumer holds when it dies, at most. */
 const HELD = 5
@@ -98,6 +99,7 @@ interface Copy {
 
 async function damage(kind: string, seed: number, { server, options }: Copy): Promise<string> {
   if (kind === 'truncate') return deleteNewest(options, 1 + (seed % 7))
+  if (kind === 'bit-flip' || kind === 'bad-utf8') return alterEntry(options, kind, seed)
   if (kind === 'unacked') return holdSome(options)
   if (kind === 'redis-restart') {
     await server.kill()

@@ -3,16 +3,19 @@ import { readdir, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { BackendDefinition, ScratchStore } from '@papyra/contracts'
 import { randomFrom } from '../scratch/random.js'
+import { killServer, RESTART } from './kill-server.js'
 import { compareRecords, numbersText, readRecords, type Records } from './records.js'
 import { Findings } from './result.js'
 import type { Drill, DrillWork, PapyraProcess } from './types.js'
 
 /** How long to wait at most before the kill, in ms: less, if the compaction had ended before. */
 const PATIENCE_MS = [400, 100, 20, 1]
+/** The same where the server is killed, of a compaction that nobody slows down. */
+const SERVER_PATIENCE_MS = [50, 10, 4, 1]
 /** So slow that a process is killed in the middle: a store of this size takes two seconds. */
 const SECONDS = 2
 
-/** Kills the process that compacts, in the middle, and holds what is left against the policy. */
+/** Kills the process that compacts, or its server, in the middle, and holds what is left against the policy. */
 export const killDrill: Drill = async (work) => {
   const findings = new Findings('kill-during-compaction')
   let killed = 0
@@ -22,11 +25,13 @@ export const killDrill: Drill = async (work) => {
       try {
         findings.made = scratch.made
         const command = work.command?.(scratch.definition) ?? null
-        if (command === null) {
+        const onServer = scratch.damages.includes(RESTART)
+        if (command === null && !onServer) {
           return findings.without('unknown', 'There is no command to start and to kill.')
         }
         const random = randomFrom(work.seed + round)
-        const after = random(PATIENCE_MS[tries] ?? 0)
+        const patience = onServer ? SERVER_PATIENCE_MS : PATIENCE_MS
+        const after = random(patience[tries] ?? 0)
         if (!(await killOnce(findings, scratch, { work, command, after }))) continue
         killed += 1
         break
@@ -43,25 +48,27 @@ export const killDrill: Drill = async (work) => {
 
 interface Round {
   readonly work: DrillWork
-  readonly command: PapyraProcess
-  /** ms after the first trace of its work. */
+  /** `null`: the server is killed instead. */
+  readonly command: PapyraProcess | null
+  /** ms after the first trace of its work; on a server after its beginning. */
   readonly after: number
 }
 
 async function killOnce(
   findings: Findings,
-  { definition }: ScratchStore,
+  scratch: ScratchStore,
   { work, command, after }: Round,
 ): Promise<boolean> {
+  const { definition } = scratch
   const before = await readRecords(definition)
   // One more than half, so that a segment is rewritten whose records are not all of one fate.
   const keep = Math.max(1, (before.size >> 1) + 1)
   const wanted = [...before.keys()].slice(-keep)
-  const throttle = String(Math.max(1024, Math.ceil((await sizeOf(definition)) / SECONDS)))
-  const words = ['persistence', 'compact', '--max-records', String(keep), '--throttle', throttle]
-  const how = await runAndKill({ command, words, definition, after })
-  if (how === '') return false
-  findings.did(how)
+  const killed =
+    command === null
+      ? await killServer(findings, scratch, { keep, after })
+      : await killProcess(findings, { command, definition, keep, after })
+  if (!killed) return false
   const started = work.clock.monotonic()
   await lookAfterKill(findings, definition, { before, wanted })
   const backend = await definition.open({ access: 'write', waitLockMs: 5000 })
@@ -106,14 +113,19 @@ async function lookAfterKill(
 
 interface Killing {
   readonly command: PapyraProcess
-  readonly words: readonly string[]
   readonly definition: BackendDefinition
+  readonly keep: number
   /** ms after the first trace of its work. */
   readonly after: number
 }
 
-/** What was done; an empty text if the process had ended by itself. */
-async function runAndKill({ command, words, definition, after }: Killing): Promise<string> {
+/** False if the process had ended by itself. */
+async function killProcess(
+  findings: Findings,
+  { command, definition, keep, after }: Killing,
+): Promise<boolean> {
+  const throttle = String(Math.max(1024, Math.ceil((await sizeOf(definition)) / SECONDS)))
+  const words = ['persistence', 'compact', '--max-records', String(keep), '--throttle', throttle]
   const argv = [...command.first, ...words, ...command.last]
   const traces = await namesAt(definition)
   const child = spawn(command.file, argv, { stdio: 'ignore', env: environment() })
@@ -126,9 +138,9 @@ async function runAndKill({ command, words, definition, after }: Killing): Promi
   while (!over && (await sameNames(definition, traces))) await sleep(5)
   await Promise.race([sleep(after), ended])
   const killed = child.kill('SIGKILL')
-  return killed && (await ended) === 'SIGKILL'
-    ? `\`papyra ${words.join(' ')}\` was killed ${after} ms after its first trace`
-    : ''
+  if (!killed || (await ended) !== 'SIGKILL') return false
+  findings.did(`\`papyra ${words.join(' ')}\` was killed ${after} ms after its first trace`)
+  return true
 }
 
 /** What configures the command by the environment is meant for the original. */
