@@ -30,6 +30,9 @@ it('exports these names and no others', () => {
     'measureGroups',
     'measureOwner',
     'measureStore',
+    'recoveryPlanMode',
+    'recoveryPlanOf',
+    'requireRecoveryPlan',
     'systemClock',
     'throwIfAborted',
   ])
