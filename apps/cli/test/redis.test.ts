@@ -199,6 +199,21 @@ describe('consumer groups', () => {
   })
 })
 
+test('a deleted `:meta` is rebuilt by a plan, as it was printed', async () => {
+  const { world, system } = await filled(5)
+  await server.client.del(`{papyra:${system}}:meta`)
+  const gone = await world.run('persistence', 'scan')
+  expect([gone.code, gone.stderr]).toEqual([66, expect.stringContaining('recover --accept-loss')])
+  expect((await world.run('persistence', 'recover')).code).toBe(2)
+  const dry = await world.run('persistence', 'recover', '--accept-loss', '--dry-run')
+  expect(await server.client.exists(`{papyra:${system}}:meta`)).toBe(0)
+  const [, command = ''] = /to carry it out: {2}papyra (.*)/.exec(dry.stdout) ?? []
+  const done = await world.run(...command.split(' '))
+  expect(done.code, done.stderr + dry.stdout).toBe(0)
+  const scan = await world.run('persistence', 'scan', '--json')
+  expect(scan.json().report).toMatchObject({ clean: true, records: 5 })
+})
+
 describe('what is wrong with a server', () => {
   const scan = (env: Record<string, string>) => new World({ env }).run('persistence', 'scan')
 

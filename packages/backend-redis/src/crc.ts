@@ -6,6 +6,9 @@ const POLYNOMIAL = 0xed_b8_83_20
 
 const [T0, T1, T2, T3, T4, T5, T6, T7] = tables()
 
+/** The sum of each byte alone. */
+export const CRC_TABLE: Uint32Array = T0
+
 function tables(): readonly [T, T, T, T, T, T, T, T] {
   const all = Array.from({ length: STEPS }, () => new Uint32Array(256))
   const [first] = all as [T]

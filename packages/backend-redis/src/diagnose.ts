@@ -9,6 +9,8 @@ type Lookup = (name: string) => string | null
 interface Server {
   readonly info: Lookup
   readonly config: Lookup
+  /** The numbers of the databases that hold keys. */
+  readonly databases: readonly string[]
 }
 
 const SETTINGS = [
@@ -47,7 +49,12 @@ async function askServer({ connection }: Store): Promise<Server> {
     const [, value] = (await told('CONFIG', 'GET', name)) ?? []
     if (value !== undefined) config.set(name, value)
   }
-  return { info: (name) => info.get(name) ?? null, config: (name) => config.get(name) ?? null }
+  const databases = [...info.keys()].flatMap((key) => /^db(\d+)$/.exec(key)?.slice(1) ?? [])
+  return {
+    info: (name) => info.get(name) ?? null,
+    config: (name) => config.get(name) ?? null,
+    databases,
+  }
 }
 
 function finding(
@@ -149,12 +156,11 @@ function replicas({ info, config }: Server): Finding {
 const KEYS_LOOKED_AT = 10_000
 
 /** Other keys compete for memory, and whoever flushes them flushes the store. */
-async function isolation({ connection, keys }: Store, { info }: Server): Promise<Finding> {
+async function isolation({ connection, keys }: Store, { databases }: Server): Promise<Finding> {
   const prefix = keys.tag.slice(0, keys.tag.indexOf(':') + 1)
-  const others = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15].filter(
-    (n) => info(`db${n}`) !== null,
-  )
   try {
+    const own = /(?:^| )db=(\d+)/.exec(text(await connection.ask('CLIENT', 'INFO')))?.[1] ?? '0'
+    const others = databases.filter((one) => one !== own)
     let [cursor, seen, foreign] = ['0', 0, 0]
     do {
       const [next, names] = list(await connection.ask('SCAN', cursor, 'COUNT', 1000))

@@ -34,10 +34,15 @@ export function encodeCall(facts: readonly AppendFact[], maxRecordBytes: number)
     return { place: KINDS.indexOf(fact.kind) + 1, text }
   })
   if (bytes * 3 > MOST_BYTES) {
-    const exact = records.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0)
+    const exact = records.reduce((sum, record) => sum + exactBytes(record), 0)
     if (exact > MOST_BYTES) throw tooMuch(`${exact} bytes`)
   }
   return { records, bytes }
+}
+
+/** Bytes of a record as it is read back under the greatest number. */
+function exactBytes({ place, text }: Encoded): number {
+  return recordBytes(Number.MAX_SAFE_INTEGER, KINDS[place - 1] ?? '', Buffer.byteLength(text))
 }
 
 /** Bytes of a text; so many as it has characters where it cannot reach the limit at 3 bytes each. */

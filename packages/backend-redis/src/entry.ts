@@ -21,12 +21,6 @@ export function seedOf(logId: string): number {
   return crc32(logId)
 }
 
-/** The checksum of one record, 8 hexadecimal digits: over its kind, its key and its text. */
-export function checksum(seed: number, kind: string, key: string, text: string): string {
-  // One call for both parts: each costs as much as a few hundred bytes.
-  return crc32(`${key}:${text}`, kindSeed(seed, kind)).toString(16).padStart(8, '0')
-}
-
 /** Of the last log that was looked at: there is seldom more than one at a time. */
 const kindSeeds = { seed: Number.NaN, kinds: new Map<string, number>() }
 

@@ -43,8 +43,9 @@ export async function recover(
     }
     return { ...told, plan: dryRun ? recoveryPlanOf(told) : null }
   }
-  if (dryRun) return report({})
-  requireRecoveryPlan(options, report({}))
+  const planned = report({})
+  requireRecoveryPlan(options, planned)
+  if (dryRun) return planned
   if (scan.report.clean) return report({ after: scan.report })
   checkConsent(store, scan, options)
   throwIfAborted(options.signal)

@@ -170,7 +170,12 @@ function scanOf(
   const acceptLoss = anomalies.some(({ loss }) => loss)
   const damaged = held.filter(({ mendings }) => mendings.some((one) => one.do === 'take')).length
   const report: ScanReport = {
-    ...{ backend: NAME, location: store.location, logId: store.logId, generation: meta.generation },
+    ...{
+      backend: NAME,
+      location: store.location,
+      logId: meta.rebuilt ? null : store.logId,
+      generation: meta.generation,
+    },
     ...{ coverage: 'full', unread: null, clean: held.length === 0 },
     anomalies: anomalies.slice(0, options.maxAnomalies ?? MOST_ANOMALIES),
     ...{ anomalyCounts, anomaliesTotal: anomalies.length },

@@ -1,22 +1,9 @@
 import { backendConformance, type Subject } from '@papyra/testkit'
-import { Redis } from 'ioredis'
-import { afterAll, beforeAll } from 'vitest'
-import { startRedis, type TestServer } from './support/redis-server.js'
+import { ownServer } from './support/own-server.js'
 import { subjectOf } from './support/subject.js'
 
-let server: TestServer
-let client: Redis
+const { server, client } = await ownServer()
 let stores = 0
-
-beforeAll(async () => {
-  server = await startRedis()
-  client = new Redis(server.port, '127.0.0.1')
-})
-
-afterAll(async () => {
-  client.disconnect()
-  await server.stop()
-})
 
 function create(): Promise<Subject> {
   stores += 1

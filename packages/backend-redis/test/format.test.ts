@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Reply } from '../src/connection.js'
-import { checksum, decodeEntry, recordBytes, recordText, seedOf } from '../src/entry.js'
+import { decodeEntry, recordBytes, recordText, seedOf } from '../src/entry.js'
+import { checksum } from './support/checksum.js'
 import {
   bytesOfHoles,
   coverThrough,

@@ -2,7 +2,7 @@ import { crc32 } from 'node:zlib'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { crcOf, crcOfAscii } from '../src/crc.js'
-import { checksum } from '../src/entry.js'
+import { checksum } from './support/checksum.js'
 import { KINDS } from '../src/keys.js'
 import { packed } from '../src/packed.js'
 

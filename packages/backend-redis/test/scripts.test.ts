@@ -1,32 +1,21 @@
-import { Redis } from 'ioredis'
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { beforeEach, expect, test } from 'vitest'
 import { runsOf } from '../src/batch.js'
-import { checksum, seedOf } from '../src/entry.js'
+import { seedOf } from '../src/entry.js'
+import { checksum } from './support/checksum.js'
 import { keysOf } from '../src/keys.js'
 import { newMeta } from '../src/meta.js'
 import type { Script } from '../src/script.js'
 import { appendScript, leaveScript, settleScript } from '../src/scripts/append.js'
 import { createScript } from '../src/scripts/create.js'
 import { maintainScript } from '../src/scripts/maintain.js'
-import { startRedis, type TestServer } from './support/redis-server.js'
+import { ownServer } from './support/own-server.js'
 
 const LOG = 'log-1'
 const KEYS = keysOf('papyra', 'scripts')
 const NAMES = [KEYS.meta, KEYS.writers, ...KEYS.streams]
 const [EVENTS = '', AUDITS = ''] = KEYS.streams
 
-let server: TestServer
-let client: Redis
-
-beforeAll(async () => {
-  server = await startRedis()
-  client = new Redis(server.port, '127.0.0.1')
-})
-
-afterAll(async () => {
-  client.disconnect()
-  await server.stop()
-})
+const { client } = await ownServer()
 
 beforeEach(async () => {
   await client.flushall()

@@ -1,23 +1,13 @@
 import type { Backend, RecordMeta } from '@papyra/contracts'
 import { Redis } from 'ioredis'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { redisBackend } from '../src/index.js'
 import { random } from './support/random.js'
-import { startRedis, type TestServer } from './support/redis-server.js'
+import { ownServer } from './support/own-server.js'
+import { startRedis } from './support/redis-server.js'
 import { begun, event, failure, seqsOf } from './support/stores.js'
 
-let server: TestServer
-let client: Redis
-
-beforeAll(async () => {
-  server = await startRedis()
-  client = new Redis(server.port, '127.0.0.1')
-})
-
-afterAll(async () => {
-  client.disconnect()
-  await server.stop()
-})
+const { server, client } = await ownServer()
 
 const range = (first: number, last: number): number[] =>
   Array.from({ length: last - first + 1 }, (_, at) => first + at)
@@ -165,4 +155,20 @@ test('diagnose tells of eviction, persistence and expiring keys', async () => {
   await store.close()
   direct.disconnect()
   await weak.stop()
+})
+
+test('what is isolated is told of the database that the store is in', async () => {
+  const other = redisBackend({ url: `${server.url}/2`, system: 'apart' })
+  const store = await begun(other)
+  await store.append([event(1)])
+  await client.set('cart', 'apples')
+  const found: (string | undefined)[] = []
+  for await (const { id, state, evidence } of store.diagnose?.() ?? []) {
+    if (id === 'redis.isolation') found.push(state, evidence)
+  }
+  await store.close()
+  expect(found).toEqual([
+    'warn',
+    expect.stringMatching(/^0 of \d+ keys looked at are not of Papyra; databases .*: 0$/),
+  ])
 })

@@ -1,23 +1,11 @@
-import { Redis } from 'ioredis'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { openConsumerGroup, type Delivery } from '../../src/consumer-groups.js'
 import { TestProxy } from '../support/proxy.js'
-import { startRedis, type TestServer } from '../support/redis-server.js'
+import { ownServer } from '../support/own-server.js'
 import { failure } from '../support/stores.js'
 import { pendingOf, QUICK, range, seqs, take, world } from './kit.js'
 
-let server: TestServer
-let client: Redis
-
-beforeAll(async () => {
-  server = await startRedis()
-  client = new Redis(server.port, '127.0.0.1')
-})
-
-afterAll(async () => {
-  client.disconnect()
-  await server.stop()
-})
+const { server, client } = await ownServer()
 
 const nothing = (): Promise<void> => Promise.resolve()
 const keyOf = (system: string, name: string): string => `{papyra:${system}}:${name}`

@@ -1,23 +1,11 @@
 import type { Backend, GroupAct, GroupsPort } from '@papyra/contracts'
-import { Redis } from 'ioredis'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { redisBackend } from '../../src/index.js'
-import { startRedis, type TestServer } from '../support/redis-server.js'
+import { ownServer } from '../support/own-server.js'
 import { failure } from '../support/stores.js'
 import { pendingOf, range, seqs, take, world, type World } from './kit.js'
 
-let server: TestServer
-let client: Redis
-
-beforeAll(async () => {
-  server = await startRedis()
-  client = new Redis(server.port, '127.0.0.1')
-})
-
-afterAll(async () => {
-  client.disconnect()
-  await server.stop()
-})
+const { server, client } = await ownServer()
 
 const nothing = (): Promise<void> => Promise.resolve()
 const mail = { kind: 'event', group: 'mail' } as const

@@ -1,21 +1,9 @@
-import { Redis } from 'ioredis'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { redisBackend } from '../../src/index.js'
-import { startRedis, type TestServer } from '../support/redis-server.js'
+import { ownServer } from '../support/own-server.js'
 import { pendingOf, QUICK, range, seqs, take, world } from './kit.js'
 
-let server: TestServer
-let client: Redis
-
-beforeAll(async () => {
-  server = await startRedis()
-  client = new Redis(server.port, '127.0.0.1')
-})
-
-afterAll(async () => {
-  client.disconnect()
-  await server.stop()
-})
+const { server, client } = await ownServer()
 
 /** Recovers as an operator does, and opens the store anew. */
 async function recovered(system: string): Promise<void> {

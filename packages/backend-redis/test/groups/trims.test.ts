@@ -1,23 +1,12 @@
 import type { Backend, CompactionReport } from '@papyra/contracts'
 import { Redis } from 'ioredis'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { redisBackend } from '../../src/index.js'
-import { startRedis, type TestServer } from '../support/redis-server.js'
+import { ownServer } from '../support/own-server.js'
 import { begun, failure, seqsOf } from '../support/stores.js'
 import { range, seqs, take, world, type World } from './kit.js'
 
-let server: TestServer
-let client: Redis
-
-beforeAll(async () => {
-  server = await startRedis()
-  client = new Redis(server.port, '127.0.0.1')
-})
-
-afterAll(async () => {
-  client.disconnect()
-  await server.stop()
-})
+const { server, client } = await ownServer()
 
 const nothing = (): Promise<void> => Promise.resolve()
 const policy = { maxRecords: 2 } as const

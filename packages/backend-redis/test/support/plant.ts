@@ -1,6 +1,7 @@
 import type { PlantedRecord } from '@papyra/testkit'
 import type { Redis } from 'ioredis'
-import { checksum, recordBytes, seedOf } from '../../src/entry.js'
+import { recordBytes, seedOf } from '../../src/entry.js'
+import { checksum } from './checksum.js'
 import { keysOf } from '../../src/keys.js'
 
 /** Appends sound records as a later version might write them: other kinds, or no usable time. */
