@@ -59,18 +59,14 @@ async function recover(core: StoreCore, options: RecoverOptions): Promise<Recove
   const found = await currentScan(core, { ...options, coverage: 'full' })
   const before = reportOf(core, found, startedAt)
   const outcome = { options, startedAt, before, keptAside: [] }
-  const planned = result(core, {
-    ...outcome,
-    after: null,
-    scan: found,
-    plan: planRepair(found, now),
-  })
-  if (options.dryRun === true) return planned
+  const first = planRepair(found, now)
+  const planned = result(core, { ...outcome, after: null, scan: found, plan: first })
   requireRecoveryPlan(options, planned)
+  if (options.dryRun === true) return planned
   const finished = await finishInterrupted(vfs, log, found)
   const resumed = finished === 'completed' || finished === 'reverted'
   const scan = resumed ? await scanStore(core, { ...options, coverage: 'full' }) : found
-  const plan = planRepair(scan, now)
+  const plan = resumed ? planRepair(scan, now) : first
   requireConsent(scan, plan, options)
   if (plan.kind === 'nothing') {
     // An earlier run may have been killed before its last sync: what was seen has to stay.

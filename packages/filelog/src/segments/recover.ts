@@ -57,8 +57,8 @@ async function recover(core: SegmentCore, options: RecoverOptions): Promise<Reco
   const bytesSetAside = plan.bytesSetAside + (await sizeOf(core, plan.extras))
   const outcome = { options, startedAt, before, plan: { ...plan, bytesSetAside } }
   const planned = result(core, { ...outcome, after: null, keptAside: [] })
-  if (options.dryRun === true) return planned
   requireRecoveryPlan(options, planned)
+  if (options.dryRun === true) return planned
   requireSegmentsConsent(scan, plan, options)
   if (!plan.changes) {
     await makeSeenDurable(vfs, scan)

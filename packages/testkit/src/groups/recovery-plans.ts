@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
-import type { Backend, PapyraErrorCode } from '@papyra/contracts'
+import type { Backend, PapyraErrorCode, RecoverOptions, RecoveryReport } from '@papyra/contracts'
 import type { Check } from '../check.js'
-import { consentFor, damageCheck } from '../damaged.js'
+import { consentFor, damageCheck, type DamagedStore } from '../damaged.js'
 import { expectCode, readAll, sameRecords } from '../expect.js'
 
 /** Asserts that a plan is refused, and that neither a record nor the history has changed. */
 async function refused(
   backend: Backend,
   code: PapyraErrorCode,
-  options: Parameters<Backend['recover']>[0],
+  options: RecoverOptions,
   what: string,
 ): Promise<void> {
   const state = async (): Promise<unknown> => {
@@ -20,6 +20,20 @@ async function refused(
   assert.deepEqual(await state(), before, `${what}: nothing has changed`)
 }
 
+/** The damaged store, open, what a recovery of it is allowed to do, and the plan of that. */
+async function planned(store: DamagedStore): Promise<{
+  readonly writer: Backend
+  readonly options: RecoverOptions
+  readonly told: RecoveryReport
+  readonly plan: string
+}> {
+  const writer = await store.world.openWriter()
+  const options = { mode: 'repair', ...consentFor(store, await writer.scan()) } as const
+  const told = await writer.recover({ ...options, dryRun: true })
+  assert.ok(told.plan !== null, `${store.kind}: a dry run gives a plan`)
+  return { writer, options, told, plan: told.plan.id }
+}
+
 /** What `recover` promises of plans. */
 export const recoveryPlanChecks: readonly Check[] = [
   damageCheck(
@@ -27,15 +41,11 @@ export const recoveryPlanChecks: readonly Check[] = [
     'a dry run gives the id of a plan, another one gives the same; carried out it does what it said',
     async (store) => {
       const { kind } = store
-      const writer = await store.world.openWriter()
-      const options = { mode: 'repair', ...consentFor(store, await writer.scan()) } as const
-      const told = await writer.recover({ ...options, dryRun: true })
-      assert.ok(told.plan !== null, `${kind}: a dry run gives a plan`)
-      const { id } = told.plan
-      assert.match(id, /^[\w.-]+$/, `${kind}: an id is one word`)
-      const again = await writer.recover({ ...options, dryRun: true, plan: id })
-      assert.equal(again.plan?.id, id, `${kind}: the same state gives the same plan`)
-      const done = await writer.recover({ ...options, plan: id })
+      const { writer, options, told, plan } = await planned(store)
+      assert.match(plan, /^[\w.-]+$/, `${kind}: an id is one word`)
+      const again = await writer.recover({ ...options, dryRun: true, plan })
+      assert.equal(again.plan?.id, plan, `${kind}: the same state gives the same plan`)
+      const done = await writer.recover({ ...options, plan })
       assert.equal(done.after?.clean, true, `${kind}: clean`)
       assert.equal(done.plan, null, `${kind}: a real run has no plan`)
       for (const what of ['losses', 'bytesSetAside', 'recordsKept'] as const) {
@@ -48,13 +58,15 @@ export const recoveryPlanChecks: readonly Check[] = [
     'a plan of a state that is no more is refused with stale_plan, and nothing is changed',
     async (store) => {
       const { kind } = store
-      const writer = await store.world.openWriter()
-      const options = { mode: 'repair', ...consentFor(store, await writer.scan()) } as const
-      const { plan } = await writer.recover({ ...options, dryRun: true })
+      const { writer, options, plan } = await planned(store)
       await writer.recover(options)
       const records = await readAll(writer)
-      const late = { ...options, plan: plan?.id ?? '' }
-      await refused(writer, 'stale_plan', late, `${kind}: a plan that was carried out`)
+      await refused(
+        writer,
+        'stale_plan',
+        { ...options, plan },
+        `${kind}: a plan that was carried out`,
+      )
       sameRecords(await readAll(writer), records, `${kind}: after the refusal`)
     },
   ),
@@ -63,15 +75,12 @@ export const recoveryPlanChecks: readonly Check[] = [
     'what is no id, or one of another mode, is refused with invalid_argument, and nothing is changed',
     async (store) => {
       const { kind } = store
-      const writer = await store.world.openWriter()
-      const options = { mode: 'repair', ...consentFor(store, await writer.scan()) } as const
-      const { plan } = await writer.recover({ ...options, dryRun: true })
-      const id = plan?.id ?? ''
-      for (const wrong of ['', 'r1', id.slice(0, -1), `${id}0`]) {
+      const { writer, options, plan } = await planned(store)
+      for (const wrong of ['', 'r1', plan.slice(0, -1), `${plan}0`]) {
         const given = { ...options, plan: wrong }
         await refused(writer, 'invalid_argument', given, `${kind}: the plan ${wrong}`)
       }
-      const other = { ...options, mode: 'quarantine', quarantineDir: 'q', plan: id } as const
+      const other = { ...options, mode: 'quarantine', quarantineDir: 'q', plan } as const
       await refused(writer, 'invalid_argument', other, `${kind}: a plan of another mode`)
     },
   ),

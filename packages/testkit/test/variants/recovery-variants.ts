@@ -241,7 +241,11 @@ const recoveries: readonly Variant[] = [
   {
     bug: 'a dry run of recover gives no plan',
     recipe: withParts({ givesPlan: false }),
-    caughtBy: ['recovery.plan-is-carried-out', 'recovery.stale-plan-refused'],
+    caughtBy: [
+      'recovery.plan-is-carried-out',
+      'recovery.stale-plan-refused',
+      'recovery.wrong-plan-refused',
+    ],
   },
   {
     bug: 'recover carries out any plan',

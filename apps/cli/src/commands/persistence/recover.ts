@@ -2,7 +2,6 @@ import {
   PapyraError,
   RECOVERY_MODES,
   recoveryPlanMode,
-  requireRecoveryPlan,
   type Backend,
   type RecoverOptions,
   type RecoveryReport,
@@ -21,24 +20,20 @@ import { absolutePath } from '../../config/paths.js'
 /** `papyra persistence recover`: the plan, the consent, the repair, the second scan. */
 export async function run(context: Context): Promise<number> {
   const { args } = context
-  const plan = args.text('plan')
   const stated = args.choice('mode', RECOVERY_MODES)
   const dryRun = args.flag('dry-run')
   const store = await resolveStore(context)
-  const planned = plan === undefined ? undefined : recoveryPlanMode(plan)
-  const options = recoverOptions(context, store, stated ?? planned)
+  const options = recoverOptions(context, store, stated)
   return withBackend(context, store, 'write', async (backend) => {
     const told = await recover(context, store, backend, { ...options, dryRun: true })
     await showPlan(context, told)
-    requireRecoveryPlan({ ...options, ...(plan === undefined ? {} : { plan }) }, told)
     requireConsent(told, options)
     if (told.before.clean || dryRun) return finish(context, store, told)
     const question = `Recover ${store.definition.location} in ${options.mode} mode?`
     const asked = await askConsent(context, question)
     // Who was shown a plan and said yes to it gets that and nothing else, however long the answer took.
-    const given = asked ? told.plan?.id : plan
-    const only = given === undefined ? {} : { plan: given }
-    return finish(context, store, await recover(context, store, backend, { ...options, ...only }))
+    const shown = asked && told.plan !== null ? { plan: told.plan.id } : {}
+    return finish(context, store, await recover(context, store, backend, { ...options, ...shown }))
   })
 }
 
@@ -47,7 +42,9 @@ function recoverOptions(
   { settings }: Store,
   stated: RecoverOptions['mode'] | undefined,
 ): RecoverOptions {
-  const mode = stated ?? settings.recoveryMode
+  const plan = args.text('plan')
+  const planned = plan === undefined ? settings.recoveryMode : recoveryPlanMode(plan)
+  const mode = stated ?? planned
   const named = args.text('quarantine-dir')
   const quarantineDir = named === undefined ? settings.quarantineDir : absolutePath(io.cwd, named)
   if (mode === 'quarantine' && quarantineDir === undefined) {
@@ -60,6 +57,7 @@ function recoverOptions(
     mode,
     acceptLoss: args.flag('accept-loss'),
     force: args.flag('force'),
+    ...(plan === undefined ? {} : { plan }),
     ...(quarantineDir === undefined ? {} : { quarantineDir }),
   }
 }
