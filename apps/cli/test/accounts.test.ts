@@ -133,7 +133,7 @@ test.each(['json', 'rotation'] as const)(
     expect((await world.run(...recover)).code).toBe(2)
     expect((await world.run(...recover, '--yes', '--accept-loss')).code).toBe(0)
     const { json } = await world.run('metrics', 'persistence', '--path', path, '--json')
-    const { totals, byCode } = json().report as unknown as MetricsSnapshot
+    const { totals, byCode } = json().report as Pick<MetricsSnapshot, 'totals' | 'byCode'>
     expect(byCode?.anomalies).toEqual({ corrupt_record: totals.anomaliesDetected })
     expect(totals.anomaliesDetected).toBeGreaterThan(0)
     const backend =

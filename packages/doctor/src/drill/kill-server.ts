@@ -1,4 +1,4 @@
-import type { ScratchStore } from '@papyra/contracts'
+import { isPapyraError, type ScratchStore } from '@papyra/contracts'
 import type { Findings } from './result.js'
 
 /** The damage that kills the server of a copy and starts it again. */
@@ -19,15 +19,23 @@ export async function killServer(
 ): Promise<boolean> {
   const backend = await definition.open({ access: 'write' })
   let over = false
-  const end = (): void => {
-    over = true
-  }
-  const compaction = backend.compact({ policy: { maxRecords: keep } }).then(end, end)
+  const compaction = backend
+    .compact({ policy: { maxRecords: keep } })
+    .then(
+      () => null,
+      (thrown: unknown) => thrown,
+    )
+    .finally(() => {
+      over = true
+    })
   await new Promise((resolve) => setTimeout(resolve, after))
   const inTime = !over
   const did = await damage(RESTART, 0)
-  await compaction
-  await backend.close().catch(() => undefined)
-  if (inTime) findings.did(`${did}, ${after} ms into a compaction`)
-  return inTime
+  const error = await compaction
+  await backend.close()
+  if (!inTime) return false
+  findings.did(`${did}, ${after} ms into a compaction`)
+  if (isPapyraError(error)) findings.met([error.code])
+  else if (error !== null) throw error as Error
+  return true
 }

@@ -25,12 +25,11 @@ export const killDrill: Drill = async (work) => {
       try {
         findings.made = scratch.made
         const command = work.command?.(scratch.definition) ?? null
-        const onServer = scratch.damages.includes(RESTART)
-        if (command === null && !onServer) {
+        if (command === null && !scratch.damages.includes(RESTART)) {
           return findings.without('unknown', 'There is no command to start and to kill.')
         }
         const random = randomFrom(work.seed + round)
-        const patience = onServer ? SERVER_PATIENCE_MS : PATIENCE_MS
+        const patience = command === null ? SERVER_PATIENCE_MS : PATIENCE_MS
         const after = random(patience[tries] ?? 0)
         if (!(await killOnce(findings, scratch, { work, command, after }))) continue
         killed += 1
